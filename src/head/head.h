@@ -70,6 +70,15 @@ class Head : public Queryable {
   // that only they defined disappears again.
   virtual void Settle(Lsn first, Lsn last, const Status& outcome) = 0;
 
+  // Tells Replay which samples the cold tier holds already: those of each `range` whose record is
+  // at or before `through`. They are skipped, so that a crash between the manifest's swap and the
+  // log's truncation does not bring them back. Before the first Replay.
+  struct Flushed {
+    TimeRange range;
+    Lsn through;
+  };
+  virtual void SkipFlushed(std::vector<Flushed> flushed) = 0;
+
   // Puts back one logged record; decides as the first run did. Only before the first Admit.
   // Corruption when the payload is malformed.
   virtual Status Replay(Lsn lsn, uint8_t kind, std::string_view payload) = 0;

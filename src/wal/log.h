@@ -33,6 +33,7 @@ struct LogOptions {
   uint64_t segment_size_bytes = 64ull << 20;  // at least 64 KiB, a multiple of 32 KiB
   uint64_t max_pending_bytes = 64ull << 20;  // enqueued and not yet written; Enqueue waits above it
   uint64_t max_record_bytes = 128ull << 20;
+  Lsn min_next_lsn;  // the first new record gets at least this number, also when the log is empty
   bool strict = false;  // damage anywhere but in the torn tail is an error
 
   Status Validate() const;

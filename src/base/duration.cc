@@ -1,0 +1,95 @@
+#include "base/duration.h"
+
+#include <array>
+#include <limits>
+
+namespace thermocline {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  int64_t ms;
+  bool exact;  // printed only when it divides the rest
+};
+
+constexpr int64_t kDay = 24LL * 60 * 60 * 1000;
+constexpr std::array<Unit, 7> kUnits = {{{"y", 365 * kDay, true},
+                                         {"w", 7 * kDay, true},
+                                         {"d", kDay, false},
+                                         {"h", 60LL * 60 * 1000, false},
+                                         {"m", 60LL * 1000, false},
+                                         {"s", 1000, false},
+                                         {"ms", 1, false}}};
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+Status NotADuration(std::string_view text) {
+  return Status::InvalidArgument("not a valid duration string: \"" + std::string(text) + "\"");
+}
+
+// Takes a run of digits off the front; false when there is none or it overflows.
+bool TakeNumber(std::string_view* rest, int64_t* number, bool* overflow) {
+  if (rest->empty() || !IsDigit(rest->front())) return false;
+  *number = 0;
+  while (!rest->empty() && IsDigit(rest->front())) {
+    if (__builtin_mul_overflow(*number, 10, number) ||
+        __builtin_add_overflow(*number, rest->front() - '0', number)) {
+      *overflow = true;
+    }
+    rest->remove_prefix(1);
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<int64_t> ParseDurationMs(std::string_view text) {
+  if (text.empty()) return Status::InvalidArgument("empty duration string");
+  if (text == "0") return int64_t{0};
+  std::string_view rest = text;
+  int64_t total = 0;
+  size_t next_unit = 0;
+  bool overflow = false;
+  while (!rest.empty()) {
+    int64_t number = 0;
+    if (!TakeNumber(&rest, &number, &overflow)) return NotADuration(text);
+    size_t letters = 0;
+    while (letters < rest.size() && !IsDigit(rest[letters])) ++letters;
+    const std::string_view name = rest.substr(0, letters);
+    rest.remove_prefix(letters);
+    size_t unit = next_unit;
+    while (unit < kUnits.size() && kUnits[unit].name != name) ++unit;
+    if (unit == kUnits.size()) return NotADuration(text);
+    next_unit = unit + 1;
+    int64_t part = 0;
+    overflow |= __builtin_mul_overflow(number, kUnits[unit].ms, &part);
+    overflow |= __builtin_add_overflow(total, part, &total);
+  }
+  // Go counts nanoseconds in 64 bits, which bounds every duration that Prometheus accepts.
+  if (overflow || total > std::numeric_limits<int64_t>::max() / 1'000'000) {
+    return Status::InvalidArgument("duration out of range");
+  }
+  return total;
+}
+
+std::string FormatDurationMs(int64_t duration_ms) {
+  if (duration_ms == 0) return "0s";
+  std::string text;
+  uint64_t rest = static_cast<uint64_t>(duration_ms);
+  if (duration_ms < 0) {
+    text = "-";
+    rest = ~rest + 1;
+  }
+  for (const Unit& unit : kUnits) {
+    const auto ms = static_cast<uint64_t>(unit.ms);
+    if (unit.exact && rest % ms != 0) continue;
+    if (const uint64_t count = rest / ms; count > 0) {
+      text += std::to_string(count);
+      text += unit.name;
+      rest -= count * ms;
+    }
+  }
+  return text;
+}
+
+}  // namespace thermocline
