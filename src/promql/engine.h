@@ -1,0 +1,92 @@
+// The query engine: PromQL text and a Queryable in, a QueryResult out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "env/clock.h"
+#include "env/executor.h"
+#include "model/labels.h"
+#include "model/queryable.h"
+
+namespace thermocline::promql {
+
+struct EngineOptions {
+  // How far an instant selector looks back for a sample (left-open).
+  int64_t lookback_delta_ms = 5 * kMinuteMs;
+  // Samples a query may hold at once, its result included; more is ResourceExhausted.
+  uint64_t max_samples = 50'000'000;
+  // Experimental functions, aggregations and modifiers parse and run (Prometheus'
+  // promql-experimental-functions and its relatives).
+  bool enable_experimental = false;
+  // Names are dropped from the result only at the very end (Prometheus'
+  // promql-delayed-name-removal).
+  bool delayed_name_removal = false;
+  // Resolution of a subquery that names none: the global evaluation interval.
+  int64_t default_step_ms = kMinuteMs;
+  // Steps of a range query, per series; more is InvalidArgument (0 = unlimited).
+  uint64_t max_steps = 0;
+
+  // InvalidArgument when a duration or limit is not positive.
+  Status Validate() const;
+};
+
+struct QueryOptions {
+  TenantId tenant;
+  QueryBudget* budget = nullptr;     // borrowed for the call; may be null
+  ReadCounters* counters = nullptr;  // borrowed for the call; may be null
+  int64_t lookback_delta_ms = 0;     // 0 = the engine's
+};
+
+// One series of a result. In kVector and kScalar results one point; timestamps are step times.
+struct ResultSeries {
+  Labels labels;
+  std::vector<TimestampMs> timestamps_ms;
+  std::vector<double> values;
+};
+
+enum class ResultKind { kScalar, kString, kVector, kMatrix };
+
+// kScalar: one series without labels and with one point. kString: `text`, valid at `at_ms`.
+// kMatrix: in label order; kVector: in the order the expression produced.
+struct QueryResult {
+  ResultKind kind = ResultKind::kVector;
+  TimestampMs at_ms = 0;  // instant queries
+  std::vector<ResultSeries> series;
+  std::string text;
+  // With their prefix ("PromQL warning: ...") and position; in a stable order.
+  std::vector<std::string> warnings;
+  std::vector<std::string> infos;
+  uint64_t samples_scanned = 0;  // samples that selectors looked at
+  uint64_t peak_samples = 0;     // most samples held at once
+};
+
+// Threads: safe; a query's own work is spread over the executor and its answer does not depend on
+// the executor's parallelism. Errors of both calls: InvalidArgument for text that does not parse or
+// type-check (Prometheus' message with its position), Cancelled, DeadlineExceeded,
+// ResourceExhausted (max_samples or the byte budget), OutOfRange for every other execution error,
+// and whatever the Queryable returns, with "expanding series: " before it.
+class Engine {
+ public:
+  // `executor` and `clock` are borrowed and outlive the engine.
+  Engine(EngineOptions options, Executor& executor, const Clock& clock);
+
+  Result<QueryResult> Instant(const Queryable& source, std::string_view query, TimestampMs at_ms,
+                              const QueryOptions& options) const;
+  // Steps start_ms, start_ms + step_ms, ... up to end_ms. `step_ms` > 0.
+  Result<QueryResult> Range(const Queryable& source, std::string_view query, TimestampMs start_ms,
+                            TimestampMs end_ms, int64_t step_ms, const QueryOptions& options) const;
+
+  const EngineOptions& options() const { return options_; }
+
+ private:
+  EngineOptions options_;
+  Executor& executor_;
+  const Clock& clock_;
+};
+
+}  // namespace thermocline::promql
