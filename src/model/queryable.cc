@@ -1,0 +1,23 @@
+#include "model/queryable.h"
+
+namespace thermocline {
+
+Status QueryBudget::Check() const {
+  if (stop_.stop_requested()) return Status::Cancelled("query was canceled");
+  if (deadline_steady_ns_ != 0 && steady_ns_ != nullptr && steady_ns_() >= deadline_steady_ns_) {
+    return Status::DeadlineExceeded("query timed out");
+  }
+  return Status::Ok();
+}
+
+Status QueryBudget::Charge(uint64_t bytes) {
+  const uint64_t before = used_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  if (limit_bytes_ != 0 && (bytes > limit_bytes_ || before > limit_bytes_ - bytes)) {
+    used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    return Status::ResourceExhausted("query needs more memory than its limit of " +
+                                     std::to_string(limit_bytes_) + " bytes");
+  }
+  return Status::Ok();
+}
+
+}  // namespace thermocline
