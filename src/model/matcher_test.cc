@@ -94,7 +94,7 @@ TEST(Matcher, ReportsBadPatternsInGosWords) {
       {"a{1001}", "error parsing regexp: invalid repeat count: `{1001}`"},
       {"a\\", "error parsing regexp: trailing backslash at end of expression: ``"},
       {"\\8", "error parsing regexp: invalid escape sequence: `\\8`"},
-      {"(?<x", "error parsing regexp: invalid named capture: `(?<x`"},
+      {"(?P<x", "error parsing regexp: invalid named capture: `(?P<x`"},
       {"(?z)", "error parsing regexp: invalid or unsupported Perl syntax: `(?z`"},
       {"(?=a)", "error parsing regexp: invalid or unsupported Perl syntax: `(?=`"},
   };
