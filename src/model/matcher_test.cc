@@ -140,7 +140,7 @@ TEST(Matcher, KnowsAPrefixOfEveryMatch) {
   const std::vector<std::pair<std::string_view, std::string_view>> cases = {
       {"foo.*", "foo"},   {"foo", "foo"}, {"fo*", "f"},       {"fo+x", "fo"},      {"a|b", ""},
       {"ab(c|d)", "ab"},  {"ü*", ""},     {"a\\.b.*", "a.b"}, {"x{0,2}", ""},      {".*x", ""},
-      {"ab[c|d]e|f", ""}, {"(?i)a", ""},  {"\\Qa\\E|b", ""},  {"ab\\|c.", "ab|c"},
+      {"ab[c|d]e|f", ""}, {"(?i)a", ""},  {"\\Qa\\E|b", ""},  {"ab\\|c.", "ab|c"}, {"b(?i)?", ""},
   };
   for (const auto& [pattern, prefix] : cases) {
     EXPECT_EQ(Make(kRe, pattern).prefix(), prefix) << pattern;

@@ -175,6 +175,9 @@ std::string LiteralPrefix(std::string_view pattern) {
       prefix += pattern[i++];
     }
   }
+  // Flags are not an operand: in "ab(?i)*" the star binds the b.
+  const std::string_view rest = pattern.substr(i);
+  if (rest.starts_with("(?") && !rest.starts_with("(?:")) return {};
   // A repetition operator binds the last character alone; it may occur zero times.
   if (i < pattern.size() && std::string_view("*?{").find(pattern[i]) != std::string_view::npos) {
     prefix.resize(last_start);
