@@ -6,6 +6,8 @@
 #include <array>
 #include <cstring>
 
+#include "base/check.h"
+
 namespace thermocline {
 namespace {
 
@@ -25,6 +27,18 @@ constexpr std::array<uint32_t, 256> kTable = MakeTable();
 }  // namespace
 
 uint64_t Hash64(std::string_view bytes) { return XXH64(bytes.data(), bytes.size(), 0); }
+
+Hash64Stream::Hash64Stream() : state_(XXH64_createState()) {
+  CHECK(state_ != nullptr);
+  XXH64_reset(static_cast<XXH64_state_t*>(state_), 0);
+}
+Hash64Stream::~Hash64Stream() { XXH64_freeState(static_cast<XXH64_state_t*>(state_)); }
+void Hash64Stream::Update(std::string_view bytes) {
+  XXH64_update(static_cast<XXH64_state_t*>(state_), bytes.data(), bytes.size());
+}
+uint64_t Hash64Stream::Digest() const {
+  return XXH64_digest(static_cast<const XXH64_state_t*>(state_));
+}
 
 uint32_t Crc32cPortable(std::string_view bytes, uint32_t crc) {
   crc = ~crc;

@@ -54,7 +54,8 @@ class FileIndex {
   const std::string* FindKey(std::string_view key) const;
   // Every column is cut into pages at the same rows.
   virtual bool aligned() const = 0;
-  virtual std::span<const PageInfo> pages(uint32_t column) const = 0;
+  virtual size_t page_count(uint32_t column) const = 0;
+  virtual PageInfo page(uint32_t column, size_t i) const = 0;
   // Bytes of memory it holds.
   virtual uint64_t memory_bytes() const = 0;
   // Bytes of all pages and dictionaries of a column in the file.

@@ -16,8 +16,8 @@ namespace thermocline::columnar {
 struct FileWriterOptions {
   int zstd_level = 3;             // 1 .. 19
   uint32_t page_rows = 32 << 10;  // 64 .. 1 Mi; every page but a row group's last
-  // A kDictionary string column turns to DELTA_BYTE_ARRAY in row groups where its distinct values
-  // exceed either.
+  // Where a row group's distinct values exceed either, a kDictionary column is written without a
+  // dictionary: strings and bytes as DELTA_BYTE_ARRAY, integers as PLAIN.
   uint32_t dictionary_max_values = 64 << 10;
   uint64_t dictionary_max_bytes = 1 << 20;
   std::string created_by = "thermocline";
