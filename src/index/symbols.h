@@ -1,0 +1,71 @@
+// Interned strings: each distinct label name or value once, under a dense number.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace thermocline {
+
+using SymbolId = TypedId<struct SymbolIdTag, uint32_t>;
+inline constexpr SymbolId kNoSymbol{UINT32_MAX};
+
+// Counts references; a symbol that nobody refers to gives its number and bytes back. About 14 bytes
+// a symbol beside its text. Threads: one writer or many readers at a time, by the owner's lock.
+class SymbolTable {
+ public:
+  SymbolTable();
+  SymbolTable(const SymbolTable&) = delete;
+  SymbolTable& operator=(const SymbolTable&) = delete;
+
+  // The number of `text`, new if need be, with one reference more.
+  SymbolId Acquire(std::string_view text);
+  // Takes one reference back. Numbers and bytes of symbols without references are reused.
+  void Release(SymbolId id);
+  // kNoSymbol when `text` is not in the table.
+  SymbolId Find(std::string_view text) const;
+  // Valid until the next Acquire, Release or Compact.
+  std::string_view Text(SymbolId id) const;
+
+  // Moves texts together once much of the space is dead, and shrinks the hash table. Numbers stay.
+  // Call after many releases.
+  void Compact();
+
+  size_t size() const { return live_count_; }
+  uint64_t memory_bytes() const;
+
+ private:
+  struct Symbol {
+    uint32_t chunk = 0;  // kNoChunk: the number is free, and `offset` is the next free number
+    uint32_t offset = 0;
+    uint32_t references = 0;
+  };
+  struct Chunk {
+    std::unique_ptr<char[]> bytes;
+    uint32_t capacity = 0;
+    uint32_t used = 0;
+    uint32_t live = 0;
+  };
+  static constexpr uint32_t kNoChunk = UINT32_MAX;
+
+  void Place(std::string_view text, Symbol* symbol);
+  uint32_t NewChunk(uint32_t capacity);
+  std::string_view TextOf(const Symbol& symbol) const;
+  // The slot that holds `text`, or the empty slot where it belongs.
+  size_t Slot(std::string_view text) const;
+  void Rehash(size_t slot_count);
+  void EraseSlot(size_t slot);
+
+  std::vector<Symbol> symbols_;
+  uint32_t first_free_ = UINT32_MAX;
+  size_t live_count_ = 0;
+  std::vector<Chunk> chunks_;
+  std::vector<uint32_t> free_chunks_;
+  uint32_t current_chunk_ = kNoChunk;
+  std::vector<uint32_t> slots_;  // symbol number + 1, 0 = empty; open addressing, linear probing
+};
+
+}  // namespace thermocline
