@@ -1,0 +1,130 @@
+// The cold tier of one tenant: immutable blocks of Parquet files below one folder, listed by a
+// manifest, read as one Queryable.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "bucket/local_bucket.h"
+#include "cold/block_writer.h"
+#include "cold/manifest.h"
+#include "columnar/file_reader.h"
+#include "env/env.h"
+#include "model/queryable.h"
+
+namespace thermocline {
+
+struct ColdTierOptions {
+  std::string directory;  // see ColdDirectory
+  TenantId tenant;
+  int64_t grace_ms = kHourMs;  // removed and orphaned files are deleted this long after
+  uint64_t index_cache_bytes = 256ull << 20;  // footers, page indexes and label filters held
+  uint64_t select_limit_bytes = 1ull << 30;   // compressed bytes one select may hold
+  BlockWriterOptions writer;
+
+  Status Validate() const;
+};
+
+// <data>/cold for the default tenant, <data>/tenants/<id>/cold for another. InvalidArgument unless
+// the id is 1 to 150 characters of [A-Za-z0-9!_.*'()-] and neither "." nor "..".
+Result<std::string> ColdDirectory(const std::string& data, const TenantId& tenant);
+
+// What opening found, for the start-up log.
+struct ColdOpenSummary {
+  uint64_t blocks = 0;
+  uint64_t samples = 0;
+  bool rebuilt = false;              // the manifest was lost and made anew from the files
+  std::vector<std::string> orphans;  // files that no manifest names; deleted when the grace is over
+  std::vector<std::string> warnings;
+};
+
+struct ColdProblem {
+  std::string key;
+  Status status;
+};
+
+class ColdBlock;      // one opened block, see block_reader.h
+struct ColdSnapshot;  // an immutable list of blocks
+
+// Threads: all members are safe to call concurrently. Locks: write_mutex_ (held over IO: one
+// writer at a time), then snapshot_mutex_, then a block's own; queries take only the last two, for
+// a moment.
+class ColdTier final : public Queryable {
+ public:
+  // Reads the manifest, or rebuilds it when it is lost; a folder that is not there is an empty
+  // table. Blocks are opened when first asked. With `writable` the manifest's epoch is raised and
+  // unfinished writes are removed; without, nothing is written.
+  static Result<std::unique_ptr<ColdTier>> Open(const ColdTierOptions& options, Env env,
+                                                bool writable, ColdOpenSummary* summary);
+  ~ColdTier() override;
+
+  // Writes the samples of `series` as new blocks: durable, not yet visible. One call at a time;
+  // others wait. See cold/block_writer.h.
+  Result<std::vector<BlockEntry>> WriteBlocks(const SeriesSet& series, const BlockRequest& request);
+  // Makes `added` part of the table and takes `removed` (and what the added blocks replace) out of
+  // it, in one manifest. When OK it is durable and visible; after an error the table is as before
+  // for readers, and after a restart as before or as asked.
+  Status Install(std::vector<BlockEntry> added, const std::vector<BlockId>& removed = {});
+  // Gives up blocks that were written and not installed.
+  void Discard(const std::vector<BlockEntry>& entries);
+  // Retention: takes whole blocks out. Their files are deleted when the grace is over.
+  Status RemoveBlocks(const std::vector<BlockId>& ids) { return Install({}, ids); }
+  // Tells that the log no longer holds records below `oldest`: their marks go with the next
+  // manifest.
+  void ForgetMarksBelow(Lsn oldest);
+  // Deletes files of removed blocks and orphans whose grace is over. Returns how many files.
+  Result<uint64_t> DeleteExpired(TimestampMs now_ms);
+
+  // For Head::SkipFlushed and LogOptions::min_next_lsn.
+  std::vector<FlushMark> flush_marks() const;
+  Lsn last_flushed_lsn() const;
+  // Installed blocks, ascending by id.
+  std::vector<BlockEntry> entries() const;
+  // All files of the table on disk, removed ones in their grace included.
+  uint64_t total_bytes() const;
+  // Blocks that were found damaged since the opening; they answer nothing, the others do.
+  std::vector<BlockId> quarantined() const;
+
+  Result<std::unique_ptr<SeriesSet>> Select(const SelectRequest& request) const override;
+  Result<std::vector<std::string>> LabelNames(const LabelRequest& request) const override;
+  Result<std::vector<std::string>> LabelValues(std::string_view name,
+                                               const LabelRequest& request) const override;
+  // Metric metadata are not in the cold tier: always empty.
+  Result<std::vector<BatchMetadata>> Metadata(const MetadataRequest& request) const override;
+
+  // Reads every byte of every file and compares hashes, page checksums and row counts with the
+  // manifest. Each problem once; empty = all is well.
+  Result<std::vector<ColdProblem>> CheckAll() const;
+  // For `inspect`: the footer and page indexes of one file.
+  Result<std::shared_ptr<const columnar::FileIndex>> ReadFileIndex(const BlockFile& file) const;
+
+ private:
+  ColdTier(ColdTierOptions options, Env env);
+  Status Load(bool writable, ColdOpenSummary* summary);
+  Status InstallLocked(Manifest next) REQUIRES(write_mutex_);
+  void Publish(const Manifest& manifest) REQUIRES(write_mutex_);
+  std::shared_ptr<const ColdSnapshot> snapshot() const;
+  void RegisterMetrics();
+
+  const ColdTierOptions options_;
+  Env env_;
+  std::unique_ptr<LocalBucket> bucket_;
+  ManifestFiles manifest_files_;
+  std::atomic<uint64_t> forget_marks_below_{0};
+
+  mutable Mutex write_mutex_;
+  Manifest manifest_ GUARDED_BY(write_mutex_);
+  LabelColumns label_columns_ GUARDED_BY(write_mutex_);        // may be ahead of the manifest's
+  std::vector<std::string> writing_ GUARDED_BY(write_mutex_);  // keys written and not installed
+
+  mutable Mutex snapshot_mutex_;
+  std::shared_ptr<const ColdSnapshot> snapshot_ GUARDED_BY(snapshot_mutex_);
+};
+
+}  // namespace thermocline
