@@ -27,6 +27,11 @@ Status NotADuration(std::string_view text) {
   return Status::InvalidArgument("not a valid duration string: \"" + std::string(text) + "\"");
 }
 
+Status UnknownUnit(std::string_view unit, std::string_view text) {
+  return Status::InvalidArgument("unknown unit \"" + std::string(unit) + "\" in duration \"" +
+                                 std::string(text) + "\"");
+}
+
 // Takes a run of digits off the front; false when there is none or it overflows.
 bool TakeNumber(std::string_view* rest, int64_t* number, bool* overflow) {
   if (rest->empty() || !IsDigit(rest->front())) return false;
@@ -57,9 +62,10 @@ Result<int64_t> ParseDurationMs(std::string_view text) {
     while (letters < rest.size() && !IsDigit(rest[letters])) ++letters;
     const std::string_view name = rest.substr(0, letters);
     rest.remove_prefix(letters);
-    size_t unit = next_unit;
+    size_t unit = 0;
     while (unit < kUnits.size() && kUnits[unit].name != name) ++unit;
-    if (unit == kUnits.size()) return NotADuration(text);
+    if (unit == kUnits.size() && !name.empty()) return UnknownUnit(name, text);
+    if (unit == kUnits.size() || unit < next_unit) return NotADuration(text);
     next_unit = unit + 1;
     int64_t part = 0;
     overflow |= __builtin_mul_overflow(number, kUnits[unit].ms, &part);

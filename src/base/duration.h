@@ -11,7 +11,7 @@
 namespace thermocline {
 
 // Milliseconds, never negative. InvalidArgument with Prometheus' texts ("empty duration string",
-// "not a valid duration string: ...", "duration out of range").
+// "not a valid duration string: ...", "unknown unit ...", "duration out of range").
 Result<int64_t> ParseDurationMs(std::string_view text);
 
 // The canonical form of model.Duration.String(): 5400000 -> "1h30m", 0 -> "0s"; days and weeks only

@@ -20,7 +20,6 @@ namespace thermocline::promql {
 
 inline constexpr int kMaxTreeDepth = 256;
 inline constexpr int kMaxTreeNodes = 20'000;
-inline constexpr size_t kMaxQueryBytes = 16 * 1024;
 
 // Bytes [start, end) of the query text.
 struct Span {
@@ -128,7 +127,7 @@ struct StringLiteral : Expr {
 };
 
 // Arithmetic inside [...], after offset or after @ (experimental). Leaves are NumberLiteral
-// (seconds) or DurationExpr of kStep, kRange, kStart, kEnd.
+// (seconds) or DurationExpr of kStep or kRange.
 enum class DurationOp : uint8_t {
   kAdd,  // unary when lhs is null
   kSub,  // unary when lhs is null
@@ -138,15 +137,15 @@ enum class DurationOp : uint8_t {
   kPow,
   kMinOf,
   kMaxOf,
-  kStep,   // step()
-  kRange,  // range()
-  kParen   // ( rhs )
+  kStep,  // step()
+  kRange  // range()
 };
 struct DurationExpr : Expr {
   DurationExpr() : Expr(ExprKind::kDuration) {}
-  DurationOp op = DurationOp::kParen;
-  ExprPtr lhs;  // null for unary forms, kParen and leaves
-  ExprPtr rhs;  // null for leaves
+  DurationOp op = DurationOp::kAdd;
+  bool wrapped = false;  // in parentheses
+  ExprPtr lhs;           // null for unary forms and leaves
+  ExprPtr rhs;           // null for leaves
 };
 
 enum class AtKind : uint8_t { kNone, kTimestamp, kStart, kEnd };
@@ -223,6 +222,7 @@ struct AggregateExpr : Expr {
   AggregateOp op = AggregateOp::kSum;
   ExprPtr expr;
   ExprPtr param;  // null unless HasParameter(op)
+  // by (grouping), or without (grouping)
   bool without = false;
   std::vector<std::string> grouping;
 };
