@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,11 +27,11 @@ class QueryBudget {
  public:
   QueryBudget() = default;
   // `deadline_steady_ns` on the clock that `steady_ns` reads; 0 = none. `limit_bytes` 0 = none.
-  QueryBudget(std::stop_token stop, int64_t deadline_steady_ns, int64_t (*steady_ns)(),
+  QueryBudget(std::stop_token stop, int64_t deadline_steady_ns, std::function<int64_t()> steady_ns,
               uint64_t limit_bytes)
       : stop_(std::move(stop)),
         deadline_steady_ns_(deadline_steady_ns),
-        steady_ns_(steady_ns),
+        steady_ns_(std::move(steady_ns)),
         limit_bytes_(limit_bytes) {}
 
   // Cancelled or DeadlineExceeded once the query must end. Cheap: call at least every 10 ms of
@@ -44,7 +45,7 @@ class QueryBudget {
  private:
   std::stop_token stop_;
   int64_t deadline_steady_ns_ = 0;
-  int64_t (*steady_ns_)() = nullptr;
+  std::function<int64_t()> steady_ns_;
   uint64_t limit_bytes_ = 0;
   std::atomic<uint64_t> used_bytes_{0};
 };
