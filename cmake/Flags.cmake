@@ -1,4 +1,7 @@
-# Compiler and linker flags of every target. One place, so that a sanitizer build differs in nothing else.
+# Compiler and linker flags of every target. One place, so that a sanitizer build differs in
+# nothing else.
+include(CheckPIESupported)
+check_pie_supported()
 set(TC_SANITIZE "" CACHE STRING "Sanitizers: address,undefined | thread | empty")
 option(TC_FUZZ "Build libFuzzer entries (clang only)" OFF)
 
@@ -17,7 +20,8 @@ else()
   target_compile_options(tc_flags INTERFACE -fstack-protector-strong)
   target_link_options(tc_flags INTERFACE -Wl,-z,relro,-z,now)
   if(CMAKE_BUILD_TYPE STREQUAL "Release")
-    target_compile_definitions(tc_flags INTERFACE _FORTIFY_SOURCE=2)
+    target_compile_options(tc_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+      -fstack-clash-protection -fcf-protection)
   endif()
 endif()
 if(TC_FUZZ)
