@@ -1,0 +1,242 @@
+#include "promql/printer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <vector>
+
+#include "base/duration.h"
+#include "promql/text.h"
+
+namespace thermocline::promql {
+namespace {
+
+void PrintTo(const Expr& expr, std::string* out);
+
+void PrintLabels(const std::vector<std::string>& labels, std::string* out) {
+  *out += '(';
+  for (size_t i = 0; i < labels.size(); ++i) {
+    if (i > 0) *out += ", ";
+    *out += IsLegacyLabelName(labels[i]) ? labels[i] : GoQuote(labels[i]);
+  }
+  *out += ')';
+}
+
+void PrintSeconds(double seconds, std::string* out) {
+  if (seconds < 0) *out += '-';
+  *out += FormatDurationMs(static_cast<int64_t>(std::fabs(seconds) * 1e9) / 1'000'000);
+}
+
+void PrintNumber(const NumberLiteral& number, std::string* out) {
+  if (number.is_duration) {
+    PrintSeconds(number.value, out);
+  } else {
+    *out += FormatPlain(number.value);
+  }
+}
+
+std::string_view DurationOpText(DurationOp op) {
+  switch (op) {
+    case DurationOp::kAdd: return "+";
+    case DurationOp::kSub: return "-";
+    case DurationOp::kMul: return "*";
+    case DurationOp::kDiv: return "/";
+    case DurationOp::kMod: return "%";
+    case DurationOp::kPow: return "^";
+    case DurationOp::kMinOf: return "min_of";
+    case DurationOp::kMaxOf: return "max_of";
+    case DurationOp::kStep: return "step";
+    case DurationOp::kRange: return "range";
+  }
+  return "";
+}
+
+void PrintDurationExpr(const DurationExpr& expr, std::string* out) {
+  if (expr.wrapped) *out += '(';
+  const std::string_view op = DurationOpText(expr.op);
+  if (expr.rhs == nullptr) {
+    out->append(op).append("()");
+  } else if (expr.op == DurationOp::kMinOf || expr.op == DurationOp::kMaxOf) {
+    out->append(op).append("(");
+    PrintTo(*expr.lhs, out);
+    *out += ", ";
+    PrintTo(*expr.rhs, out);
+    *out += ')';
+  } else if (expr.lhs == nullptr) {
+    if (expr.op == DurationOp::kSub) *out += op;
+    PrintTo(*expr.rhs, out);
+  } else {
+    PrintTo(*expr.lhs, out);
+    out->append(" ").append(op).append(" ");
+    PrintTo(*expr.rhs, out);
+  }
+  if (expr.wrapped) *out += ')';
+}
+
+void PrintDuration(int64_t ms, const Expr* expr, std::string* out) {
+  if (expr != nullptr) {
+    PrintTo(*expr, out);
+  } else {
+    *out += FormatDurationMs(ms);
+  }
+}
+
+void PrintAt(const TimeModifiers& time, std::string* out) {
+  switch (time.at) {
+    case AtKind::kNone: return;
+    case AtKind::kTimestamp:
+      *out += " @ " + FormatFixed(static_cast<double>(time.at_ms) / 1000.0, 3);
+      return;
+    case AtKind::kStart: *out += " @ start()"; return;
+    case AtKind::kEnd: *out += " @ end()"; return;
+  }
+}
+
+void PrintOffset(const TimeModifiers& time, std::string* out) {
+  if (time.offset_ms == 0 && time.offset_expr == nullptr) return;
+  *out += " offset ";
+  PrintDuration(time.offset_ms, time.offset_expr.get(), out);
+}
+
+void PrintExtension(Extension extension, std::string* out) {
+  if (extension == Extension::kAnchored) *out += " anchored";
+  if (extension == Extension::kSmoothed) *out += " smoothed";
+}
+
+// Name and matchers, the matchers sorted as printed.
+void PrintSeries(const VectorSelector& selector, std::string* out) {
+  std::vector<std::string> printed;
+  for (const Matcher& matcher : selector.matchers) {
+    const bool is_name = matcher.name() == kMetricNameLabel &&
+                         matcher.type() == MatchType::kEqual && matcher.value() == selector.name;
+    if (!is_name || selector.name.empty()) printed.push_back(matcher.ToString());
+  }
+  std::sort(printed.begin(), printed.end());
+  *out += selector.name;
+  if (printed.empty()) return;
+  char before = '{';
+  for (const std::string& matcher : printed) {
+    *out += before;
+    *out += matcher;
+    before = ',';
+  }
+  *out += '}';
+}
+
+void PrintVectorSelector(const VectorSelector& selector, std::string* out) {
+  PrintSeries(selector, out);
+  PrintAt(selector.time, out);
+  PrintExtension(selector.extension, out);
+  PrintOffset(selector.time, out);
+}
+
+void PrintMatrixSelector(const MatrixSelector& matrix, std::string* out) {
+  const VectorSelector& selector = matrix.vector();
+  PrintSeries(selector, out);
+  *out += '[';
+  PrintDuration(matrix.range_ms, matrix.range_expr.get(), out);
+  *out += ']';
+  PrintExtension(selector.extension, out);
+  PrintAt(selector.time, out);
+  PrintOffset(selector.time, out);
+}
+
+void PrintSubquery(const SubqueryExpr& subquery, std::string* out) {
+  PrintTo(*subquery.expr, out);
+  *out += '[';
+  PrintDuration(subquery.range_ms, subquery.range_expr.get(), out);
+  *out += ':';
+  if (subquery.has_step) PrintDuration(subquery.step_ms, subquery.step_expr.get(), out);
+  *out += ']';
+  PrintAt(subquery.time, out);
+  PrintOffset(subquery.time, out);
+}
+
+void PrintMatching(const VectorMatching& matching, std::string* out) {
+  const bool grouped =
+      matching.card == Cardinality::kManyToOne || matching.card == Cardinality::kOneToMany;
+  if (!matching.labels.empty() || matching.on || grouped) {
+    *out += matching.on ? " on " : " ignoring ";
+    PrintLabels(matching.labels, out);
+  }
+  if (grouped) {
+    *out += matching.card == Cardinality::kManyToOne ? " group_left " : " group_right ";
+    PrintLabels(matching.include, out);
+  }
+  const auto print_fill = [out](std::string_view name, double value) {
+    out->append(name).append("(").append(FormatShortest(value)).append(")");
+  };
+  if (matching.fill_left && matching.fill_right && *matching.fill_left == *matching.fill_right) {
+    return print_fill(" fill ", *matching.fill_left);
+  }
+  if (matching.fill_left) print_fill(" fill_left ", *matching.fill_left);
+  if (matching.fill_right) print_fill(" fill_right ", *matching.fill_right);
+}
+
+void PrintBinary(const BinaryExpr& binary, std::string* out) {
+  PrintTo(*binary.lhs, out);
+  *out += ' ';
+  *out += BinaryOpText(binary.op);
+  if (binary.return_bool) *out += " bool";
+  PrintMatching(binary.matching, out);
+  *out += ' ';
+  PrintTo(*binary.rhs, out);
+}
+
+void PrintAggregate(const AggregateExpr& aggregate, std::string* out) {
+  *out += AggregateOpText(aggregate.op);
+  if (aggregate.without || !aggregate.grouping.empty()) {
+    *out += aggregate.without ? " without " : " by ";
+    PrintLabels(aggregate.grouping, out);
+    *out += ' ';
+  }
+  *out += '(';
+  if (aggregate.param != nullptr) {
+    PrintTo(*aggregate.param, out);
+    *out += ", ";
+  }
+  PrintTo(*aggregate.expr, out);
+  *out += ')';
+}
+
+void PrintCall(const Call& call, std::string* out) {
+  *out += call.function->name;
+  *out += '(';
+  for (size_t i = 0; i < call.args.size(); ++i) {
+    if (i > 0) *out += ", ";
+    PrintTo(*call.args[i], out);
+  }
+  *out += ')';
+}
+
+void PrintTo(const Expr& expr, std::string* out) {
+  switch (expr.kind) {
+    case ExprKind::kNumber: return PrintNumber(As<NumberLiteral>(expr), out);
+    case ExprKind::kString: out->append(GoQuote(As<StringLiteral>(expr).value)); return;
+    case ExprKind::kVectorSelector: return PrintVectorSelector(As<VectorSelector>(expr), out);
+    case ExprKind::kMatrixSelector: return PrintMatrixSelector(As<MatrixSelector>(expr), out);
+    case ExprKind::kSubquery: return PrintSubquery(As<SubqueryExpr>(expr), out);
+    case ExprKind::kUnary:
+      *out += As<UnaryExpr>(expr).negative ? '-' : '+';
+      return PrintTo(*As<UnaryExpr>(expr).expr, out);
+    case ExprKind::kBinary: return PrintBinary(As<BinaryExpr>(expr), out);
+    case ExprKind::kAggregate: return PrintAggregate(As<AggregateExpr>(expr), out);
+    case ExprKind::kCall: return PrintCall(As<Call>(expr), out);
+    case ExprKind::kParen:
+      *out += '(';
+      PrintTo(*As<ParenExpr>(expr).expr, out);
+      *out += ')';
+      return;
+    case ExprKind::kDuration: return PrintDurationExpr(As<DurationExpr>(expr), out);
+  }
+}
+
+}  // namespace
+
+std::string Print(const Expr& expr) {
+  std::string out;
+  PrintTo(expr, &out);
+  return out;
+}
+
+}  // namespace thermocline::promql

@@ -1,0 +1,180 @@
+#include "promql/text.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "model/labels.h"
+
+namespace thermocline::promql {
+namespace {
+
+char Lower(char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+int DigitOf(char c) {
+  const char lower = Lower(c);
+  if ('0' <= c && c <= '9') return c - '0';
+  return 'a' <= lower && lower <= 'f' ? lower - 'a' + 10 : 99;
+}
+
+// Removes a base prefix and gives the base it means.
+int TakeBase(std::string_view* digits) {
+  if (digits->size() < 2 || digits->front() != '0') return 10;
+  const char kind = Lower((*digits)[1]);
+  const int base = kind == 'x' ? 16 : kind == 'b' ? 2 : 8;
+  digits->remove_prefix(kind == 'x' || kind == 'b' || kind == 'o' ? 2 : 1);
+  return base;
+}
+
+// Underscores may stand between digits and after a base prefix.
+bool UnderscoresOk(std::string_view text) {
+  char before = 'x';  // anything that is neither digit nor underscore
+  if (text.size() >= 2 && text[0] == '0' && DigitOf(text[1]) == 99 && text[1] != '_' &&
+      text[1] != '.') {
+    text.remove_prefix(2);
+    before = '0';
+  }
+  for (const char c : text) {
+    if (c == '_' && DigitOf(before) == 99) return false;
+    if (before == '_' && DigitOf(c) == 99) return false;
+    before = c;
+  }
+  return before != '_';
+}
+
+enum class Parsed { kYes, kNo, kTooLarge };
+
+Parsed ParseInteger(std::string_view digits, double* value) {
+  const int base = TakeBase(&digits);
+  uint64_t number = 0;
+  bool any = base == 8;
+  for (const char c : digits) {
+    if (c == '_') continue;
+    const int digit = DigitOf(c);
+    if (digit >= base) return Parsed::kNo;
+    any = true;
+    if (__builtin_mul_overflow(number, static_cast<uint64_t>(base), &number) ||
+        __builtin_add_overflow(number, static_cast<uint64_t>(digit), &number) ||
+        number > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
+      return Parsed::kTooLarge;
+    }
+  }
+  *value = static_cast<double>(number);
+  return any ? Parsed::kYes : Parsed::kNo;
+}
+
+std::string SpecialText(double value) {
+  if (std::isnan(value)) return "NaN";
+  return value > 0 ? "+Inf" : "-Inf";
+}
+
+}  // namespace
+
+CodePoint DecodeUtf8(std::string_view text) {
+  if (text.empty()) return {};
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0x80) return {lead, 1};
+  const int32_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (!IsValidUtf8(text.substr(0, bytes)) || text.size() < static_cast<size_t>(bytes)) {
+    return {0xFFFD, 1};
+  }
+  int32_t value = lead & (0xFF >> (bytes + 1));
+  for (int i = 1; i < bytes; ++i) value = value << 6 | (static_cast<unsigned char>(text[i]) & 0x3F);
+  return {value, bytes};
+}
+
+void AppendUtf8(uint32_t code_point, std::string* out) {
+  const auto tail = [&](int shift) {
+    *out += static_cast<char>(0x80 | (code_point >> shift & 0x3F));
+  };
+  if (code_point < 0x80) {
+    *out += static_cast<char>(code_point);
+  } else if (code_point < 0x800) {
+    *out += static_cast<char>(0xC0 | code_point >> 6);
+    tail(0);
+  } else if (code_point < 0x10000) {
+    *out += static_cast<char>(0xE0 | code_point >> 12);
+    tail(6);
+    tail(0);
+  } else {
+    *out += static_cast<char>(0xF0 | code_point >> 18);
+    tail(12);
+    tail(6);
+    tail(0);
+  }
+}
+
+std::string QuoteCharacter(int32_t code_point) {
+  std::string text;
+  AppendUtf8(code_point < 0 ? 0xFFFD : static_cast<uint32_t>(code_point), &text);
+  if (text == "'") return "'\\''";
+  if (text == "\"") return "'\"'";
+  const std::string quoted = GoQuote(text);
+  return "'" + quoted.substr(1, quoted.size() - 2) + "'";
+}
+
+std::string DescribeCharacter(int32_t code_point) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  const uint32_t value = code_point < 0 ? 0xFFFD : static_cast<uint32_t>(code_point);
+  std::string digits;
+  for (uint32_t rest = value; rest > 0 || digits.size() < 4; rest >>= 4) {
+    digits.insert(digits.begin(), kHex[rest & 0xF]);
+  }
+  std::string character;
+  AppendUtf8(value, &character);
+  const std::string quoted = GoQuote(character);
+  const bool printable = quoted == "\"" + character + "\"" || value == '"' || value == '\\';
+  return "U+" + digits + (printable ? " '" + character + "'" : "");
+}
+
+std::string FormatPlain(double value) {
+  if (!std::isfinite(value)) return SpecialText(value);
+  char buffer[512];
+  const auto end = std::to_chars(buffer, std::end(buffer), value, std::chars_format::fixed);
+  return std::string(buffer, end.ptr);
+}
+
+std::string FormatFixed(double value, int digits) {
+  if (!std::isfinite(value)) return SpecialText(value);
+  char buffer[512];
+  const auto end = std::to_chars(buffer, std::end(buffer), value, std::chars_format::fixed, digits);
+  return std::string(buffer, end.ptr);
+}
+
+std::string FormatShortest(double value) {
+  const double size = std::fabs(value);
+  if (!std::isfinite(value) || size == 0 || (size >= 1e-4 && size < 1e21)) {
+    return FormatPlain(value);
+  }
+  char buffer[64];
+  const auto end = std::to_chars(buffer, std::end(buffer), value, std::chars_format::scientific);
+  return std::string(buffer, end.ptr);
+}
+
+bool ParseGoNumber(std::string_view text, double* value, bool* out_of_range) {
+  *out_of_range = false;
+  if (text.find('_') != std::string_view::npos && !UnderscoresOk(text)) return false;
+  if (ParseInteger(text, value) == Parsed::kYes) return true;
+  std::string plain;
+  for (const char c : text) {
+    if (c != '_') plain += Lower(c);
+  }
+  if (plain == "inf" || plain == "nan") {
+    *value = plain == "inf" ? std::numeric_limits<double>::infinity()
+                            : std::numeric_limits<double>::quiet_NaN();
+    return true;
+  }
+  if (plain.find_first_not_of("0123456789.e+-") != std::string::npos) return false;
+  const auto end = std::from_chars(plain.data(), plain.data() + plain.size(), *value);
+  *out_of_range = end.ec == std::errc::result_out_of_range;
+  if (*out_of_range && plain.find("e-") != std::string::npos) {
+    // from_chars also refuses what is too small; Go makes it zero.
+    *out_of_range = false;
+    *value = 0;
+    return true;
+  }
+  return end.ec == std::errc() && end.ptr == plain.data() + plain.size();
+}
+
+}  // namespace thermocline::promql
