@@ -1,0 +1,56 @@
+// The text exposition format (version 0.0.4, with quoted UTF-8 names): written for /metrics, read
+// from scrapes.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "model/labels.h"
+#include "model/write_batch.h"
+
+namespace thermocline {
+
+inline constexpr std::string_view kExpositionContentType =
+    "text/plain; version=0.0.4; charset=utf-8";
+
+// Appends families to a string: Family, then its samples.
+class ExpositionWriter {
+ public:
+  using LabelSpan = std::span<const std::pair<std::string, std::string>>;
+  explicit ExpositionWriter(std::string* out) : out_(out) {}
+
+  // `type`: counter, gauge, histogram, summary or untyped.
+  void Family(std::string_view name, std::string_view help, std::string_view type);
+  void Sample(std::string_view name, LabelSpan labels, double value);
+  // The _bucket, _sum and _count lines of a classic histogram; `buckets`: upper bound to cumulative
+  // count, ascending; a +Inf bucket of `count` is added when it is missing.
+  void Histogram(std::string_view name, LabelSpan labels,
+                 std::span<const std::pair<double, uint64_t>> buckets, double sum, uint64_t count);
+
+ private:
+  void Line(std::string_view name, std::string_view suffix, LabelSpan labels,
+            const std::string* bucket_bound, double value);
+  std::string* out_;
+};
+
+struct ExpositionOptions {
+  TimestampMs default_time_ms = 0;  // of samples without a timestamp
+  // Added to every series; a scraped label of the same name becomes exported_<name>.
+  Labels target_labels;
+  uint64_t max_samples = 1'000'000;
+};
+
+// Appends the samples of `text` to `batch`, and what TYPE, HELP and UNIT say to its metadata.
+// Errors: InvalidArgument with the line number and the offending text; the batch then holds a part.
+Status ParseExposition(std::string_view text, const ExpositionOptions& options, WriteBatch* batch);
+
+// A number as Go's strconv.ParseFloat reads it: decimal, hexadecimal, inf, infinity, nan in any
+// case, with an optional sign. NaN is Prometheus' normal NaN. False when `text` is anything else.
+bool ParseGoFloat(std::string_view text, double* value);
+
+}  // namespace thermocline
