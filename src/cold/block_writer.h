@@ -10,7 +10,6 @@
 #include "bucket/object.h"
 #include "cold/label_columns.h"
 #include "cold/manifest.h"
-#include "env/executor.h"
 #include "model/queryable.h"
 
 namespace thermocline {
@@ -34,6 +33,9 @@ struct BlockRequest {
   uint32_t generation = 0;
   std::vector<BlockId> replaces;
   std::vector<FlushMark> flushed;  // cut to each block's UTC day
+  // Where all samples lie, when the caller knows: saves a pass over the samples. Empty = not known.
+  // A sample outside is an error (Internal), never left out.
+  TimeRange range;
 };
 
 // Writes all samples of `series` as blocks, one per UTC day that has samples, each with its files
@@ -49,6 +51,6 @@ struct BlockRequest {
 Result<std::vector<BlockEntry>> WriteBlocks(const SeriesSet& series, const BlockRequest& request,
                                             const BlockWriterOptions& options,
                                             const std::function<BlockId()>& new_id, Bucket& bucket,
-                                            Executor& executor, LabelColumns* columns);
+                                            LabelColumns* columns);
 
 }  // namespace thermocline

@@ -26,6 +26,7 @@ enum class BlockFileKind : uint8_t {
   kHistograms = 4,
   kExemplars = 5,
   kMetadata = 6,
+  kFilter = 7,
 };
 // "samples", "series", "labels": the folder of such files.
 std::string_view FolderOf(BlockFileKind kind);

@@ -1,0 +1,46 @@
+// The files of one block that say which series it has: `labels`, the filter and, last, `series`.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "bucket/object.h"
+#include "cold/block_writer.h"
+#include "cold/label_columns.h"
+#include "cold/manifest.h"
+#include "cold/samples_writer.h"
+#include "columnar/schema.h"
+#include "model/labels.h"
+
+namespace thermocline {
+
+// One series of a block: where its samples are.
+struct SeriesRow {
+  SeriesId id;
+  LabelsView labels;
+  TimeRange range;
+  uint64_t samples = 0;
+  int64_t slice_ms = 0;
+  // One range per slice, ascending in time; at least one.
+  std::vector<columnar::RowRange> rows;
+};
+
+// What `more_rows` holds: the row ranges after the first, as varints (gap to the end of the range
+// before, count).
+std::string EncodeMoreRows(std::span<const columnar::RowRange> rows);
+// Appends to `rows`, which holds the first range. Corruption when malformed, or beyond `limit` rows
+// of the file.
+Status DecodeMoreRows(std::string_view bytes, uint64_t limit,
+                      std::vector<columnar::RowRange>* rows);
+
+// Writes the files for `rows` (in file order) and completes `entry`, which names the samples file
+// and all else about the block. The series file is published last.
+Status WriteSeriesFiles(std::span<const SeriesRow> rows, std::span<const BlockLabel> labels,
+                        const LabelColumns& columns, const BlockWriterOptions& options,
+                        Bucket& bucket, BlockEntry* entry);
+
+}  // namespace thermocline
