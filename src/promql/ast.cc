@@ -31,6 +31,27 @@ const Expr& StripParens(const Expr& expr) {
   return *inner;
 }
 
+void ForEachChild(const Expr& expr, const std::function<void(const Expr&)>& visit) {
+  switch (expr.kind) {
+    case ExprKind::kMatrixSelector: return visit(*As<MatrixSelector>(expr).selector);
+    case ExprKind::kSubquery: return visit(*As<SubqueryExpr>(expr).expr);
+    case ExprKind::kUnary: return visit(*As<UnaryExpr>(expr).expr);
+    case ExprKind::kParen: return visit(*As<ParenExpr>(expr).expr);
+    case ExprKind::kBinary:
+      visit(*As<BinaryExpr>(expr).lhs);
+      return visit(*As<BinaryExpr>(expr).rhs);
+    case ExprKind::kAggregate: {
+      const auto& aggregate = As<AggregateExpr>(expr);
+      if (aggregate.param != nullptr) visit(*aggregate.param);
+      return visit(*aggregate.expr);
+    }
+    case ExprKind::kCall:
+      for (const ExprPtr& arg : As<Call>(expr).args) visit(*arg);
+      return;
+    default: return;
+  }
+}
+
 ValueType TypeOf(const Expr& expr) {
   switch (expr.kind) {
     case ExprKind::kNumber:

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -237,5 +238,9 @@ struct ParenExpr : Expr {
   ParenExpr() : Expr(ExprKind::kParen) {}
   ExprPtr expr;
 };
+
+// Visits the direct children in evaluation order: operands, parameters before aggregated
+// expressions, a range's selector. Durations are not visited.
+void ForEachChild(const Expr& expr, const std::function<void(const Expr&)>& visit);
 
 }  // namespace thermocline::promql
