@@ -20,8 +20,7 @@ import parts  # noqa: E402
 
 def environment(build_dir, run_all):
     """What the tests of every language find their subjects by."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    cache /= "thermocline"
+    cache = pathlib.Path.home() / ".cache" / "thermocline"
     variables = dict(os.environ)
     variables["PATH"] = f"{cache / 'bin'}:{variables['PATH']}"
     variables["THERMOCLINE_BINARY"] = str(build_dir / "thermocline")

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 SCOPE="${1:-tests}"
-CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/thermocline"
+CACHE="$HOME/.cache/thermocline"
 STAMPS="$CACHE/stamps"
 VENV="$CACHE/venv"
 mkdir -p "$CACHE/bin" "$STAMPS"

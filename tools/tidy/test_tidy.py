@@ -139,6 +139,10 @@ class TidyTest(unittest.TestCase):
         }
         self.assert_finds(env)
 
+    def test_a_test_may_start_threads_but_not_sleep(self):
+        self.assert_finds({"src/wal/log_test.cc": "void F() { std::thread t; std::ifstream f; }\n"})
+        self.assert_finds({"src/wal/log_test.cc": "void F() { usleep(1); }\n"}, ":1: calls: usleep")
+
     def test_settings_and_output_belong_to_app(self):
         for call in ('getenv("X");', 'std::cout << "x";', 'printf("x");', 'fmt::print("x");'):
             with self.subTest(call):
