@@ -112,7 +112,7 @@ bool DecodeDeltaStrings(std::span<const uint8_t> bytes, size_t count, uint64_t l
   uint64_t total = prefix_sum;
   for (const std::string_view suffix : *values) total += suffix.size();
   if (total > limit_bytes) return false;
-  arena->resize(total);
+  arena->resize(total + 1);  // an empty string still has a place, unlike NULL
   char* at = arena->data();
   std::string_view before;
   for (size_t i = 0; i < count; ++i) {

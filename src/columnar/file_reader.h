@@ -22,7 +22,7 @@ struct ReadStats {
   uint64_t pages_read = 0;        // data pages fetched
   uint64_t requests = 0;          // byte ranges after merging
   uint64_t bytes_read = 0;        // with gaps, dictionaries and footers
-  uint64_t rows_decoded = 0;      // rows of decoded pages, once per Decode
+  uint64_t rows_decoded = 0;      // by ReadRows; after Decode the caller adds batch.rows.count
   void Add(const ReadStats& other);
 };
 

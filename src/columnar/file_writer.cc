@@ -359,7 +359,7 @@ Result<FileSummary> PagedFileWriter::Finish(const KeyValues& key_values) {
     values.push_back(FormatPlainPages(plain_pages_));
   }
   uint64_t tail_begin = 0;
-  RETURN_IF_ERROR(Wall("finishing a file", [&]() -> Status {
+  const Status status = Wall("finishing a file", [&]() -> Status {
     const auto blooms = blooms_->WriteTo(sink_.get());
     metadata_->SetIndexLocations(::parquet::IndexKind::kBloomFilter, blooms);
     tail_begin = sink_->size_bytes();
@@ -368,7 +368,8 @@ Result<FileSummary> PagedFileWriter::Finish(const KeyValues& key_values) {
     const auto footer = metadata_->Finish(::arrow::key_value_metadata(keys, values));
     ::parquet::WriteFileMetaData(*footer, sink_.get());
     return Status::Ok();
-  }));
+  });
+  RETURN_IF_ERROR(status);
   failed_ = true;  // spent
   FileSummary summary;
   summary.size_bytes = sink_->size_bytes();
