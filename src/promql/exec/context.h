@@ -1,0 +1,86 @@
+// What all operators of one query share.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "base/result.h"
+#include "env/executor.h"
+#include "model/queryable.h"
+#include "promql/engine.h"
+#include "promql/exec/annotations.h"
+
+namespace thermocline::promql {
+
+// Series per morsel, whatever the number of threads: partial results then do not depend on it.
+inline constexpr size_t kMorselSeries = 256;
+
+// Borrows everything; lives as long as the query. Threads: safe.
+class QueryContext {
+ public:
+  QueryContext(const Queryable& source, Executor& executor, const EngineOptions& engine,
+               const QueryOptions& query, TimestampMs start_ms, TimestampMs end_ms, int64_t step_ms)
+      : source_(source),
+        executor_(executor),
+        engine_(engine),
+        query_(query),
+        start_ms_(start_ms),
+        end_ms_(end_ms),
+        step_ms_(step_ms) {}
+
+  const Queryable& source() const { return source_; }
+  Executor& executor() const { return executor_; }
+  const EngineOptions& engine() const { return engine_; }
+  const QueryOptions& query() const { return query_; }
+  bool delayed_names() const { return engine_.delayed_name_removal; }
+  int64_t lookback_ms() const {
+    return query_.lookback_delta_ms > 0 ? query_.lookback_delta_ms : engine_.lookback_delta_ms;
+  }
+  // The query's own times, also inside subqueries.
+  TimestampMs start_ms() const { return start_ms_; }
+  TimestampMs end_ms() const { return end_ms_; }
+  int64_t step_ms() const { return step_ms_; }
+  bool is_instant() const { return step_ms_ == 0; }
+  Annotations& annotations() { return annotations_; }
+
+  // Cancelled or DeadlineExceeded with Prometheus' texts. Call at least every 10 ms.
+  Status Check() const;
+  Status ChargeBytes(uint64_t bytes);
+  void ReleaseBytes(uint64_t bytes);
+  // Samples held until released; ResourceExhausted beyond max_samples (and then not held).
+  Status HoldSamples(uint64_t samples);
+  void ReleaseSamples(uint64_t samples) { held_.fetch_sub(samples, std::memory_order_relaxed); }
+  void CountScanned(uint64_t samples) { scanned_.fetch_add(samples, std::memory_order_relaxed); }
+  uint64_t scanned() const { return scanned_.load(std::memory_order_relaxed); }
+  uint64_t peak() const { return peak_.load(std::memory_order_relaxed); }
+
+ private:
+  const Queryable& source_;
+  Executor& executor_;
+  const EngineOptions& engine_;
+  const QueryOptions& query_;
+  TimestampMs start_ms_;
+  TimestampMs end_ms_;
+  int64_t step_ms_;
+  Annotations annotations_;
+  std::atomic<uint64_t> held_{0};
+  std::atomic<uint64_t> peak_{0};
+  std::atomic<uint64_t> scanned_{0};
+};
+
+// Calls `work(morsel)` for all morsels of `series` in parallel, and `merge(morsel, slot)` one after
+// another in morsel order. At most `window` morsels are between work and merge; `slot` < window
+// names the place where `work` left its answer. The first error in morsel order wins.
+struct MorselRange {
+  size_t first = 0;
+  size_t count = 0;
+};
+Status ForEachMorsel(QueryContext& context, size_t series,
+                     const std::function<Status(MorselRange, size_t slot)>& work,
+                     const std::function<Status(MorselRange, size_t slot)>& merge);
+// The number of slots that ForEachMorsel uses.
+size_t MorselWindow(const QueryContext& context);
+
+}  // namespace thermocline::promql

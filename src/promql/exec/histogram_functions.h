@@ -1,0 +1,13 @@
+// histogram_quantile and its relatives. Classic buckets are ordinary series with an `le` label;
+// the functions that only native histograms answer find none and answer nothing.
+#pragma once
+
+#include "promql/exec/matrix.h"
+
+namespace thermocline::promql {
+
+bool IsHistogramFunction(Function function);
+Result<VectorPtr> BuildHistogramFunction(QueryContext& context, const PlanNode& call,
+                                         const StepGrid& grid);
+
+}  // namespace thermocline::promql

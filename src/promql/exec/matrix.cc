@@ -1,0 +1,160 @@
+#include "promql/exec/matrix.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+
+namespace thermocline::promql {
+namespace {
+
+bool HasValue(const StepKind* kinds, size_t steps) {
+  return std::any_of(kinds, kinds + steps, [](StepKind kind) { return kind != StepKind::kAbsent; });
+}
+
+}  // namespace
+
+Matrix& Matrix::operator=(Matrix&& other) noexcept {
+  if (this == &other) return *this;
+  Release();
+  context_ = other.context_;
+  steps_ = other.steps_;
+  rows_ = std::move(other.rows_);
+  blocks_ = std::move(other.blocks_);
+  free_rows_ = std::exchange(other.free_rows_, 0);
+  charged_bytes_ = std::exchange(other.charged_bytes_, 0);
+  held_samples_ = std::exchange(other.held_samples_, 0);
+  return *this;
+}
+
+void Matrix::Release() {
+  if (context_ == nullptr) return;
+  context_->ReleaseBytes(std::exchange(charged_bytes_, 0));
+  context_->ReleaseSamples(std::exchange(held_samples_, 0));
+}
+
+Status Matrix::Charge(const StepBlock& block) {
+  RETURN_IF_ERROR(context_->ChargeBytes(block.size_bytes()));
+  charged_bytes_ += block.size_bytes();
+  return Status::Ok();
+}
+
+Result<Matrix::Row*> Matrix::AddRow(Labels labels, bool drops_name) {
+  if (free_rows_ == 0) {
+    // Few rows at first, so that a small answer of many steps stays small.
+    const size_t rows = std::clamp<size_t>(rows_.size(), 4, kMorselSeries);
+    auto block = std::make_unique<StepBlock>();
+    block->Reset(rows, steps_);
+    RETURN_IF_ERROR(Charge(*block));
+    blocks_.push_back(std::move(block));
+    free_rows_ = rows;
+  }
+  StepBlock& block = *blocks_.back();
+  const size_t place = block.series() - free_rows_--;
+  rows_.push_back({std::move(labels), drops_name, block.values(place), block.kinds(place)});
+  return &rows_.back();
+}
+
+Status Matrix::AddBlock(std::unique_ptr<StepBlock> block, const std::vector<uint32_t>& keep,
+                        std::vector<std::pair<Labels, bool>> names) {
+  if (keep.empty()) return Status::Ok();
+  RETURN_IF_ERROR(Charge(*block));
+  for (size_t i = 0; i < keep.size(); ++i) {
+    rows_.push_back({std::move(names[i].first), names[i].second, block->values(keep[i]),
+                     block->kinds(keep[i])});
+  }
+  blocks_.push_back(std::move(block));
+  free_rows_ = 0;
+  return Status::Ok();
+}
+
+Status Matrix::HoldSamples() {
+  uint64_t samples = 0;
+  for (const Row& row : rows_) {
+    samples += static_cast<uint64_t>(
+        steps_ - static_cast<size_t>(std::count(row.kinds, row.kinds + steps_, StepKind::kAbsent)));
+  }
+  context_->ReleaseSamples(std::exchange(held_samples_, 0));
+  RETURN_IF_ERROR(context_->HoldSamples(samples));
+  held_samples_ = samples;
+  return Status::Ok();
+}
+
+void Matrix::RemoveEmptyRows() {
+  std::erase_if(rows_, [this](const Row& row) { return !HasValue(row.kinds, steps_); });
+}
+
+std::vector<bool> Matrix::OccupiedSteps() const {
+  std::vector<bool> occupied(steps_, false);
+  for (const Row& row : rows_) {
+    for (size_t step = 0; step < steps_; ++step) {
+      if (row.kinds[step] != StepKind::kAbsent) occupied[step] = true;
+    }
+  }
+  return occupied;
+}
+
+Result<Matrix> Materialize(QueryContext& context, const VectorOperator& source, size_t steps) {
+  struct Slot {
+    std::unique_ptr<StepBlock> block;
+    std::vector<uint32_t> keep;
+    std::vector<std::pair<Labels, bool>> names;
+  };
+  std::vector<Slot> slots(MorselWindow(context));
+  Matrix matrix(context, steps);
+  const auto work = [&](MorselRange morsel, size_t index) -> Status {
+    Slot& slot = slots[index];
+    slot = {std::make_unique<StepBlock>(), {}, {}};
+    RETURN_IF_ERROR(source.Read(morsel.first, morsel.count, slot.block.get()));
+    for (size_t row = 0; row < morsel.count; ++row) {
+      if (!HasValue(slot.block->kinds(row), steps)) continue;
+      const size_t series = morsel.first + row;
+      slot.keep.push_back(static_cast<uint32_t>(row));
+      slot.names.emplace_back(source.labels(series), source.drops_name(series));
+    }
+    return Status::Ok();
+  };
+  const auto merge = [&](MorselRange, size_t index) -> Status {
+    Slot& slot = slots[index];
+    RETURN_IF_ERROR(matrix.AddBlock(std::move(slot.block), slot.keep, std::move(slot.names)));
+    return Status::Ok();
+  };
+  RETURN_IF_ERROR(ForEachMorsel(context, source.series_count(), work, merge));
+  RETURN_IF_ERROR(matrix.HoldSamples());
+  return matrix;
+}
+
+Status JoinEqualRows(Matrix& matrix, JoinRule rule) {
+  const Status equal = Status::OutOfRange("vector cannot contain metrics with the same labelset");
+  std::unordered_map<std::string_view, size_t> first_with;
+  std::vector<Matrix::Row>& rows = matrix.rows();
+  first_with.reserve(rows.size());
+  bool joined = false;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto [found, added] = first_with.try_emplace(rows[i].labels.packed(), i);
+    if (added) continue;
+    if (rule == JoinRule::kPerSeries) return equal;
+    joined = true;
+    Matrix::Row& target = rows[found->second];
+    for (size_t step = 0; step < matrix.steps(); ++step) {
+      if (rows[i].kinds[step] == StepKind::kAbsent) continue;
+      if (target.kinds[step] != StepKind::kAbsent) return equal;
+      target.kinds[step] = rows[i].kinds[step];
+      target.values[step] = rows[i].values[step];
+      rows[i].kinds[step] = StepKind::kAbsent;
+    }
+  }
+  if (joined) matrix.RemoveEmptyRows();
+  return Status::Ok();
+}
+
+Status MatrixOperator::Read(size_t first, size_t count, StepBlock* out) const {
+  out->Reset(count, grid_.count);
+  for (size_t i = 0; i < count; ++i) {
+    const Matrix::Row& row = result_.rows()[first + i];
+    std::memcpy(out->values(i), row.values, grid_.count * sizeof(double));
+    std::memcpy(out->kinds(i), row.kinds, grid_.count * sizeof(StepKind));
+  }
+  return Status::Ok();
+}
+
+}  // namespace thermocline::promql

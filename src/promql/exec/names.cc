@@ -1,0 +1,107 @@
+#include "promql/exec/names.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <unordered_set>
+
+namespace thermocline::promql {
+namespace {
+
+constexpr std::string_view kTypeLabel = "__type__";
+constexpr std::string_view kUnitLabel = "__unit__";
+
+bool IsNameLabel(std::string_view name) {
+  return name == kMetricNameLabel || name == kTypeLabel || name == kUnitLabel;
+}
+
+class DropNamesOperator : public VectorOperator {
+ public:
+  DropNamesOperator(QueryContext& context, VectorPtr source, const StepGrid& grid, JoinRule rule)
+      : context_(context), source_(std::move(source)), grid_(grid), rule_(rule) {}
+
+  Status Open() override {
+    RETURN_IF_ERROR(source_->Open());
+    const size_t count = source_->series_count();
+    labels_.reserve(count);
+    std::unordered_set<std::string_view> seen;
+    seen.reserve(count);
+    bool distinct = true;
+    for (size_t i = 0; i < count; ++i) labels_.push_back(WithoutName(source_->labels(i)));
+    for (const Labels& labels : labels_) distinct &= seen.insert(labels.packed()).second;
+    if (distinct) return Status::Ok();
+    // Whether equal labels matter depends on where the series have values.
+    ASSIGN_OR_RETURN(Matrix matrix, Materialize(context_, *source_, grid_.count));
+    for (Matrix::Row& row : matrix.rows()) row.labels = WithoutName(row.labels);
+    RETURN_IF_ERROR(JoinEqualRows(matrix, rule_));
+    joined_.emplace(std::move(matrix));
+    return Status::Ok();
+  }
+  size_t series_count() const override {
+    return joined_ ? joined_->rows().size() : source_->series_count();
+  }
+  Labels labels(size_t series) const override {
+    return joined_ ? joined_->rows()[series].labels : labels_[series];
+  }
+  Status Read(size_t first, size_t count, StepBlock* out) const override {
+    if (!joined_) return source_->Read(first, count, out);
+    out->Reset(count, grid_.count);
+    for (size_t i = 0; i < count; ++i) {
+      const Matrix::Row& row = joined_->rows()[first + i];
+      std::memcpy(out->values(i), row.values, grid_.count * sizeof(double));
+      std::memcpy(out->kinds(i), row.kinds, grid_.count * sizeof(StepKind));
+    }
+    return Status::Ok();
+  }
+
+ private:
+  QueryContext& context_;
+  VectorPtr source_;
+  StepGrid grid_;
+  JoinRule rule_;
+  std::vector<Labels> labels_;
+  std::optional<Matrix> joined_;
+};
+
+class MarkNamesOperator : public VectorOperator {
+ public:
+  explicit MarkNamesOperator(VectorPtr source) : source_(std::move(source)) {}
+  Status Open() override { return source_->Open(); }
+  size_t series_count() const override { return source_->series_count(); }
+  Labels labels(size_t series) const override { return source_->labels(series); }
+  bool drops_name(size_t) const override { return true; }
+  Status Read(size_t first, size_t count, StepBlock* out) const override {
+    return source_->Read(first, count, out);
+  }
+
+ private:
+  VectorPtr source_;
+};
+
+}  // namespace
+
+Labels WithoutName(LabelsView labels) {
+  std::string packed;
+  packed.reserve(labels.packed().size());
+  for (const LabelPair& pair : labels) {
+    if (!IsNameLabel(pair.name)) AppendPackedLabel(&packed, pair.name, pair.value);
+  }
+  return Labels(LabelsView(packed));
+}
+
+VectorPtr DropNames(QueryContext& context, VectorPtr source, const StepGrid& grid, JoinRule rule) {
+  if (context.delayed_names()) return std::make_unique<MarkNamesOperator>(std::move(source));
+  return std::make_unique<DropNamesOperator>(context, std::move(source), grid, rule);
+}
+
+Status DropMarkedNames(Matrix& matrix) {
+  bool dropped = false;
+  for (Matrix::Row& row : matrix.rows()) {
+    if (!row.drops_name) continue;
+    row.labels = WithoutName(row.labels);
+    dropped = true;
+  }
+  return dropped ? JoinEqualRows(matrix, JoinRule::kPerStep) : Status::Ok();
+}
+
+}  // namespace thermocline::promql

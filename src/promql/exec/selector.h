@@ -1,0 +1,84 @@
+// Leaves of the operator tree: series from the Queryable.
+#pragma once
+
+#include <memory>
+
+#include "promql/exec/operator.h"
+
+namespace thermocline::promql {
+
+// The series a selector names, listed once.
+class SelectedSeries {
+ public:
+  // `matchers` are borrowed for the call.
+  Status Open(QueryContext& context, const std::vector<Matcher>& matchers, TimeRange range,
+              const SelectHints& hints);
+  size_t count() const { return set_ ? set_->series_count() : 0; }
+  Labels labels(size_t series) const { return set_->labels(series); }
+  // Samples of `count` neighbours, markers included.
+  Status Read(size_t first, size_t count, SeriesBatch* out) const;
+  // Series to read at once so that their samples stay in a cache, guessing 15 s between samples.
+  size_t read_run() const { return read_run_; }
+
+ private:
+  QueryContext* context_ = nullptr;
+  std::unique_ptr<SeriesSet> set_;
+  size_t read_run_ = kMorselSeries;
+};
+
+// An instant vector: at each step the newest sample in (reference - lookback, reference], unless
+// that is a stale marker.
+class VectorSelectorOperator : public VectorOperator {
+ public:
+  // kSampleTime answers the sample's own time in seconds: timestamp(selector).
+  enum class Answer { kValue, kSampleTime };
+  VectorSelectorOperator(QueryContext& context, const PlanNode& node, const StepGrid& grid,
+                         Answer answer = Answer::kValue, bool sorted = false)
+      : context_(context), node_(node), grid_(grid), answer_(answer), sorted_(sorted) {}
+  Status Open() override;
+  size_t series_count() const override { return series_.count(); }
+  Labels labels(size_t series) const override { return series_.labels(series); }
+  Status Read(size_t first, size_t count, StepBlock* out) const override;
+
+ private:
+  void Evaluate(std::span<const TimestampMs> times, std::span<const double> floats, double* values,
+                StepKind* kinds) const;
+
+  QueryContext& context_;
+  const PlanNode& node_;
+  StepGrid grid_;
+  Answer answer_;
+  bool sorted_;
+  SelectedSeries series_;
+};
+
+// The times a selector has to read for the reference times of `grid`.
+TimeRange SelectorRange(const PlanNode& node, const StepGrid& grid, int64_t window_ms);
+
+// A range vector: stored samples in (reference - range, reference].
+class WindowOperator : public RangeOperator {
+ public:
+  WindowOperator(QueryContext& context, const PlanNode& node, const StepGrid& grid)
+      : context_(context), node_(node), grid_(grid) {}
+  Status Open() override;
+  size_t series_count() const override { return series_.count(); }
+  Labels labels(size_t series) const override { return series_.labels(series); }
+  Status Read(size_t first, size_t count, SeriesBatch* out) const override;
+  WindowBounds Window(size_t step) const override {
+    const TimestampMs end_ms = node_.ReferenceMs(grid_.At(step));
+    return {end_ms - node_.range_ms, end_ms};
+  }
+  int64_t range_ms() const override { return node_.range_ms; }
+  size_t read_run() const override { return series_.read_run(); }
+
+ private:
+  QueryContext& context_;
+  const PlanNode& node_;
+  StepGrid grid_;
+  SelectedSeries series_;
+};
+
+// Takes stale markers out of `batch`.
+void RemoveStaleMarkers(SeriesBatch* batch);
+
+}  // namespace thermocline::promql

@@ -1,0 +1,77 @@
+// The plan: what a syntax tree means once the query's times are known. Parentheses are gone,
+// durations are numbers, @ start() and @ end() are timestamps.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "promql/ast.h"
+
+namespace thermocline::promql {
+
+enum class PlanKind : uint8_t {
+  kNumber,     // `number` at every step
+  kString,     // StringLiteral
+  kSelector,   // VectorSelector
+  kWindow,     // MatrixSelector
+  kSubquery,   // SubqueryExpr; children: the inner expression
+  kNegate,     // UnaryExpr with a minus; children: the operand
+  kBinary,     // BinaryExpr; children: left, right
+  kAggregate,  // AggregateExpr; children: the operand, then the parameter if any
+  kCall,       // Call; children: the arguments
+  kOnce        // evaluates its child at the first step and repeats the answer
+};
+
+struct PlanNode;
+using PlanPtr = std::unique_ptr<PlanNode>;
+
+// Borrows the syntax tree, which outlives it.
+struct PlanNode {
+  PlanKind kind = PlanKind::kNumber;
+  ValueType type = ValueType::kNone;
+  // Where annotations about this node point (promql-semantics 5.3), in bytes of the query.
+  int32_t position = 0;
+  // Nodes in the order they are evaluated; of two equal annotations the later node's position wins.
+  uint32_t order = 0;
+  const Expr* expr = nullptr;
+  std::vector<PlanPtr> children;
+
+  double number = 0;  // kNumber
+  // kSelector, kWindow, kSubquery: the evaluated time is (at_ms, else the step) - offset_ms.
+  std::optional<TimestampMs> at_ms;
+  int64_t offset_ms = 0;
+  int64_t range_ms = 0;  // kWindow, kSubquery
+  int64_t step_ms = 0;   // kSubquery: its resolution
+
+  TimestampMs ReferenceMs(TimestampMs step_time_ms) const {
+    return at_ms.value_or(step_time_ms) - offset_ms;
+  }
+};
+
+// The times a plan is made for.
+struct QueryTimes {
+  TimestampMs start_ms = 0;
+  TimestampMs end_ms = 0;
+  int64_t step_ms = 0;  // 0 for an instant query
+  int64_t default_step_ms = kMinuteMs;
+};
+
+// Errors: InvalidArgument for durations that come out zero, negative or out of range, with
+// Prometheus' "start:end: text".
+Result<PlanPtr> MakePlan(const Expr& expr, const QueryTimes& times);
+
+// Seconds of a duration expression (promql-semantics 1.5). Errors as MakePlan.
+Result<double> EvaluateDuration(const Expr& expr, const QueryTimes& times);
+
+// --- rewrites, each in its own file; they keep the answer ---
+
+// Operators and calls on constants become kNumber; start(), end(), step() and range() too.
+void FoldConstants(PlanPtr& plan, const QueryTimes& times);
+// Puts kOnce above the largest subtrees that answer the same at every step.
+void EvaluateOnce(PlanPtr& plan);
+
+}  // namespace thermocline::promql
