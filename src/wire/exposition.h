@@ -49,8 +49,4 @@ struct ExpositionOptions {
 // Errors: InvalidArgument with the line number and the offending text; the batch then holds a part.
 Status ParseExposition(std::string_view text, const ExpositionOptions& options, WriteBatch* batch);
 
-// A number as Go's strconv.ParseFloat reads it: decimal, hexadecimal, inf, infinity, nan in any
-// case, with an optional sign. NaN is Prometheus' normal NaN. False when `text` is anything else.
-bool ParseGoFloat(std::string_view text, double* value);
-
 }  // namespace thermocline
