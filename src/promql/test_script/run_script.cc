@@ -23,8 +23,8 @@ constexpr std::string_view kStartTimestamps = "start timestamps";
 
 class ScriptRun {
  public:
-  ScriptRun(std::string_view name, const Engine& engine, std::string* report)
-      : name_(name), engine_(engine), report_(report) {}
+  ScriptRun(std::string_view name, const ScriptQuery& ask, std::string* report)
+      : name_(name), ask_(ask), report_(report) {}
 
   void Execute(const ClearCommand&) {
     storage_.Clear();
@@ -42,7 +42,7 @@ class ScriptRun {
   void Report(const EvalCommand& eval, std::string_view what);
 
   std::string_view name_;
-  const Engine& engine_;
+  const ScriptQuery& ask_;
   std::string* report_;
   MemoryStorage storage_;
   std::vector<SetAside> set_aside_;
@@ -83,12 +83,7 @@ void ScriptRun::Execute(const EvalCommand& eval) {
     ++summary_.set_aside;
     return Report(eval, "set aside (" + std::string(reason) + ")");
   }
-  const QueryOptions options;
-  const Result<QueryResult> answer =
-      eval.is_range
-          ? engine_.Range(storage_, eval.query, eval.start_ms, eval.end_ms, eval.step_ms, options)
-          : engine_.Instant(storage_, eval.query, eval.at_ms, options);
-  const std::string difference = Difference(eval, answer);
+  const std::string difference = Difference(eval, ask_(storage_, eval));
   if (difference.empty()) {
     ++summary_.passed;
   } else {
@@ -134,11 +129,20 @@ EngineOptions ScriptEngineOptions() {
   return options;
 }
 
+ScriptQuery AskEngine(const Engine& engine) {
+  return [&engine](const Queryable& storage, const EvalCommand& eval) {
+    const QueryOptions options;
+    return eval.is_range ? engine.Range(storage, eval.query, eval.start_ms, eval.end_ms,
+                                        eval.step_ms, options)
+                         : engine.Instant(storage, eval.query, eval.at_ms, options);
+  };
+}
+
 Result<ScriptSummary> RunScriptText(std::string_view name, std::string_view text,
-                                    const Engine& engine, std::string* report) {
+                                    const ScriptQuery& ask, std::string* report) {
   Result<std::vector<ScriptCommand>> commands = ParseScript(text);
   if (!commands.ok()) return commands.status().WithContext(name);
-  ScriptRun run(name, engine, report);
+  ScriptRun run(name, ask, report);
   for (const ScriptCommand& command : *commands) {
     std::visit([&run](const auto& one) { run.Execute(one); }, command);
   }

@@ -1,11 +1,13 @@
 // Runs Prometheus' PromQL test scripts (promqltest) against our engine.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "promql/engine.h"
+#include "promql/test_script/script.h"
 
 namespace thermocline::promql {
 
@@ -19,10 +21,15 @@ struct ScriptSummary {
 // removal, 10,000 samples.
 EngineOptions ScriptEngineOptions();
 
+// Answers one eval over what the script has loaded.
+using ScriptQuery = std::function<Result<QueryResult>(const Queryable&, const EvalCommand&)>;
+// `engine` is borrowed; it should have the options above.
+ScriptQuery AskEngine(const Engine& engine);
+
 // Runs every eval of `text` over a storage in memory that its load commands fill. Each failure and
 // each case set aside becomes a line "NAME:LINE: ..." of `report`. Errors: InvalidArgument when the
 // script itself is malformed, with its line; nothing runs then.
 Result<ScriptSummary> RunScriptText(std::string_view name, std::string_view text,
-                                    const Engine& engine, std::string* report);
+                                    const ScriptQuery& ask, std::string* report);
 
 }  // namespace thermocline::promql
