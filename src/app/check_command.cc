@@ -1,0 +1,59 @@
+// check: reads every byte of a data folder against its checksums, or a configuration file.
+#include <fmt/core.h>
+
+#include "app/command.h"
+#include "app/config.h"
+#include "cold/cold_tier.h"
+#include "env/posix/posix_env.h"
+
+namespace thermocline {
+namespace {
+
+int CheckData(const std::string& path) {
+  PosixEnv posix(LogFormat::kLogfmt, LogLevel::kError, 2);
+  const Env env = posix.env();
+  const auto folder = env.files.Stat(path);
+  if (!folder.ok()) return Complain(folder.status());
+  ColdTierOptions options;
+  auto directory = ColdDirectory(path, TenantId());
+  if (!directory.ok()) return Complain(directory.status());
+  options.directory = *directory;
+  ColdOpenSummary summary;
+  auto cold = ColdTier::Open(options, env, /*writable=*/false, &summary);
+  if (!cold.ok()) return Complain(cold.status());
+  for (const std::string& warning : summary.warnings) fmt::print("warning: {}\n", warning);
+  for (const std::string& orphan : summary.orphans) {
+    fmt::print("warning: no manifest names {}\n", orphan);
+  }
+  auto problems = (*cold)->CheckAll();
+  if (!problems.ok()) return Complain(problems.status());
+  for (const ColdProblem& problem : *problems) {
+    fmt::print("damaged: {}: {}\n", problem.key, problem.status.ToString());
+  }
+  fmt::print("{} blocks, {} samples, {} problems\n", summary.blocks, summary.samples,
+             problems->size());
+  return problems->empty() && summary.warnings.empty() ? kExitOk : kExitFailed;
+}
+
+int CheckConfig(const std::string& path, const Invocation& invocation) {
+  PosixFileSystem files;
+  Config config;
+  FlagTable flags;
+  std::vector<std::string> rest;
+  const Status status =
+      LoadConfig({"--config.file=" + path}, invocation.environment, files, &config, &flags, &rest);
+  if (!status.ok()) return Complain(status);
+  fmt::print("{}: ok\n", path);
+  return kExitOk;
+}
+
+}  // namespace
+
+int RunCheck(const Invocation& invocation) {
+  const std::vector<std::string>& words = invocation.arguments;
+  if (words.size() == 2 && words[0] == "data") return CheckData(words[1]);
+  if (words.size() == 2 && words[0] == "config") return CheckConfig(words[1], invocation);
+  return Complain("usage: thermocline check data PATH | check config FILE", kExitUsage);
+}
+
+}  // namespace thermocline

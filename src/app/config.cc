@@ -1,0 +1,170 @@
+#include "app/config.h"
+
+#include <fmt/core.h>
+#include <algorithm>
+#include <thread>
+
+#include "app/config_file.h"
+#include "base/duration.h"
+
+namespace thermocline {
+namespace {
+
+Status SetSyncMode(std::string_view text, LogOptions* wal) {
+  constexpr std::string_view kInterval = "interval:";
+  if (text == "always") {
+    wal->sync = SyncMode::kAlways;
+  } else if (text == "os") {
+    wal->sync = SyncMode::kOs;
+  } else if (text.starts_with(kInterval)) {
+    ASSIGN_OR_RETURN(wal->sync_interval_ms, ParseDurationMs(text.substr(kInterval.size())));
+    wal->sync = SyncMode::kInterval;
+  } else {
+    return Status::InvalidArgument(
+        fmt::format("expected always, interval:<duration> or os, found '{}'", text));
+  }
+  return {};
+}
+
+void RegisterStorageFlags(Config* config, FlagTable* table) {
+  StoreOptions& store = config->store;
+  table->AddString("storage.tsdb.path", &store.path, "Folder of all data.");
+  table->AddDuration("storage.tsdb.retention.time", &store.retention_time_ms,
+                     "How long samples are kept; 0 keeps everything.");
+  table->AddSize("storage.tsdb.retention.size", &store.retention_size_bytes,
+                 "Most bytes on disk, the oldest blocks go first; 0 is no limit.");
+  table->AddDuration("storage.tsdb.out-of-order-time-window", &store.head.out_of_order_window_ms,
+                     "How much older than the newest sample a sample may be.");
+  table->AddDuration("storage.head-range", &store.head.range_ms,
+                     "Width of the ranges that the head is flushed by; divides a day.");
+  table->AddSize("storage.head-memory", &store.head_memory_bytes,
+                 "Bytes of the head above which it is flushed early.");
+  table->AddSize("storage.free-space-floor", &store.free_space_floor_bytes,
+                 "Free bytes on the volume below which writes are refused.");
+  table->AddDuration("storage.cold.grace", &store.cold.grace_ms,
+                     "How long replaced and orphaned files stay for readers that listed them.");
+  table->AddCustom(
+      "wal.sync", "string", "always",
+      [&store](std::string_view text) { return SetSyncMode(text, &store.wal); },
+      "When a write is acknowledged: always (after fdatasync), interval:<duration>, os.");
+  table->AddSize("wal.segment-size", &store.wal.segment_size_bytes, "Bytes of one log segment.");
+}
+
+void RegisterQueryFlags(Config* config, FlagTable* table) {
+  table->AddDuration("query.timeout", &config->server.query_timeout_ms, "Longest a query may run.");
+  table->AddInt("query.max-concurrency", &config->server.queries.threads,
+                "Queries that run at once; 64 more wait up to 10 s.");
+  table->AddCustom(
+      "query.max-samples", "int", std::to_string(config->engine.max_samples),
+      [config](std::string_view text) -> Status {
+        ASSIGN_OR_RETURN(config->engine.max_samples, ParseSizeBytes(text));
+        return {};
+      },
+      "Samples that one query may hold at once.");
+  table->AddSize("query.max-memory", &config->server.query_memory_bytes,
+                 "Bytes that one query may hold.");
+  table->AddDuration("query.lookback-delta", &config->engine.lookback_delta_ms,
+                     "How far back an instant selector looks for a sample.");
+  table->AddCustom(
+      "enable-feature", "string", "",
+      [config](std::string_view text) -> Status {
+        if (text == "promql-experimental-functions") {
+          config->engine.enable_experimental = true;
+        } else if (text == "promql-delayed-name-removal") {
+          config->engine.delayed_name_removal = true;
+        } else {
+          return Status::InvalidArgument(fmt::format("unknown feature '{}'", text));
+        }
+        return {};
+      },
+      "promql-experimental-functions or promql-delayed-name-removal.");
+}
+
+void RegisterWebFlags(Config* config, FlagTable* table) {
+  ServerOptions& server = config->server;
+  table->AddStrings("web.listen-address", &config->listen_addresses,
+                    "Address to listen on, host:port; may be given again.");
+  table->AddBool("web.enable-admin-api", &server.enable_admin_api,
+                 "Serves the admin endpoints (flush).");
+  table->AddInt("web.max-connections", &server.listener.max_connections,
+                "Connections that may be open at once.");
+  table->AddString("web.cors.origin", &server.cors_origin,
+                   "Origin that browsers may call from; empty sends no CORS headers.");
+  table->AddBool("insecure-listen", &config->insecure_listen,
+                 "Allows addresses off the loopback interface: there is no authentication.");
+  table->AddDuration("scrape.self-interval", &config->self_scrape_interval_ms,
+                     "How often the server stores its own metrics; 0 turns it off.");
+  table->AddString("log.level", &config->log_level, "debug, info, warn or error.");
+  table->AddString("log.format", &config->log_format, "logfmt or json.");
+  table->AddString("debug.failpoints", &config->failpoints,
+                   "Arms failpoints, name=kill@3,...: for crash tests only.");
+}
+
+bool IsLoopback(std::string_view address) {
+  return address.starts_with("127.") || address.starts_with("localhost:") ||
+         address.starts_with("[::1]:");
+}
+
+template <typename... Texts>
+bool OneOf(std::string_view text, Texts... allowed) {
+  return ((text == allowed) || ...);
+}
+
+}  // namespace
+
+Config::Config() {
+  const auto cores = static_cast<int64_t>(std::max(1u, std::thread::hardware_concurrency()));
+  server.queries.threads = std::max<int64_t>(4, 2 * cores);
+  server.listener.threads = 2;
+  store.path = "data";
+}
+
+void RegisterFlags(Config* config, FlagTable* table) {
+  table->AddString("config.file", &config->config_file, "YAML file with these same settings.");
+  RegisterStorageFlags(config, table);
+  RegisterQueryFlags(config, table);
+  RegisterWebFlags(config, table);
+}
+
+Status ValidateConfig(const Config& config) {
+  RETURN_IF_ERROR(config.store.Validate());
+  RETURN_IF_ERROR(config.engine.Validate());
+  RETURN_IF_ERROR(config.server.Validate());
+  const int64_t range_ms = config.store.head.range_ms;
+  if (range_ms <= 0 || kDayMs % range_ms != 0) {
+    return Status::InvalidArgument("--storage.head-range: expected a duration that divides a day");
+  }
+  if (!OneOf(config.log_level, "debug", "info", "warn", "error")) {
+    return Status::InvalidArgument(fmt::format(
+        "--log.level: expected debug, info, warn or error, found '{}'", config.log_level));
+  }
+  if (!OneOf(config.log_format, "logfmt", "json")) {
+    return Status::InvalidArgument(
+        fmt::format("--log.format: expected logfmt or json, found '{}'", config.log_format));
+  }
+  for (const std::string& address : config.listen_addresses) {
+    if (!config.insecure_listen && !IsLoopback(address)) {
+      return Status::InvalidArgument(fmt::format(
+          "--web.listen-address={}: not a loopback address, and there is no authentication; "
+          "give --insecure-listen to listen all the same",
+          address));
+    }
+  }
+  return {};
+}
+
+Status LoadConfig(const std::vector<std::string>& arguments,
+                  const std::vector<std::pair<std::string, std::string>>& environment,
+                  FileSystem& files, Config* config, FlagTable* table,
+                  std::vector<std::string>* rest) {
+  RegisterFlags(config, table);
+  ASSIGN_OR_RETURN(*rest, table->ParseCommandLine(arguments));
+  RETURN_IF_ERROR(table->ParseEnvironment(environment));
+  if (!config->config_file.empty()) {
+    ASSIGN_OR_RETURN(const std::string yaml, files.ReadFile(config->config_file, 1 << 20));
+    RETURN_IF_ERROR(ApplyConfigFile(config->config_file, yaml, table));
+  }
+  return ValidateConfig(*config);
+}
+
+}  // namespace thermocline

@@ -1,0 +1,46 @@
+// Everything that can be set, composed once and validated once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "app/flags.h"
+#include "base/status.h"
+#include "promql/engine.h"
+#include "server/server.h"
+#include "store/store.h"
+
+namespace thermocline {
+
+struct Config {
+  std::string config_file;
+  StoreOptions store;
+  promql::EngineOptions engine;
+  ServerOptions server;
+  std::vector<std::string> listen_addresses = {"127.0.0.1:9090"};
+  bool insecure_listen = false;
+  std::string log_level = "info";
+  std::string log_format = "logfmt";
+  std::string failpoints;                            // tests only
+  int64_t self_scrape_interval_ms = 15 * kSecondMs;  // 0 = off
+  int64_t maintain_interval_ms = 1 * kSecondMs;
+
+  Config();
+};
+
+// One row per setting; the table points into `config`.
+void RegisterFlags(Config* config, FlagTable* table);
+
+// Command line over environment over file over default, then the checks that span settings.
+// `arguments` without program and verb; what is not a flag goes to `rest`.
+Status LoadConfig(const std::vector<std::string>& arguments,
+                  const std::vector<std::pair<std::string, std::string>>& environment,
+                  FileSystem& files, Config* config, FlagTable* table,
+                  std::vector<std::string>* rest);
+
+// What single settings cannot tell: addresses off loopback without leave, a lookback of zero, a
+// head range that does not divide a day.
+Status ValidateConfig(const Config& config);
+
+}  // namespace thermocline

@@ -1,0 +1,124 @@
+// query: one PromQL query against a running server or a closed data folder, as lines or as JSON.
+#include <fmt/core.h>
+
+#include "app/command.h"
+#include "app/flags.h"
+#include "app/query_text.h"
+#include "env/posix/http_client.h"
+#include "env/posix/posix_env.h"
+#include "promql/engine.h"
+#include "server/reply.h"
+#include "server/result_json.h"
+#include "store/store.h"
+#include "wire/parameters.h"
+
+namespace thermocline {
+namespace {
+
+struct QueryArguments {
+  std::string server = "http://127.0.0.1:9090";
+  std::string storage;
+  std::string time;
+  std::string start;
+  std::string end;
+  std::string step = "1m";
+  bool json = false;
+  bool range = false;
+  std::string query;
+};
+
+Result<QueryArguments> Parse(const std::vector<std::string>& arguments) {
+  QueryArguments parsed;
+  FlagTable table;
+  table.AddString("server", &parsed.server, "URL of a running server.");
+  table.AddString("storage", &parsed.storage, "Data folder that no server has open.");
+  table.AddString("time", &parsed.time, "Evaluation time of an instant query; now by default.");
+  table.AddString("start", &parsed.start, "First step of a range query.");
+  table.AddString("end", &parsed.end, "Last step of a range query; now by default.");
+  table.AddString("step", &parsed.step, "Distance of the steps.");
+  table.AddBool("json", &parsed.json, "Prints the JSON of the HTTP API.");
+  ASSIGN_OR_RETURN(const auto words, table.ParseCommandLine(arguments));
+  if (words.size() != 2 || (words[0] != "instant" && words[0] != "range")) {
+    return Status::InvalidArgument("usage: thermocline query instant|range QUERY [flags]\n" +
+                                   table.HelpText());
+  }
+  parsed.range = words[0] == "range";
+  parsed.query = words[1];
+  if (parsed.range && parsed.start.empty()) {
+    return Status::InvalidArgument("query range needs --start");
+  }
+  return parsed;
+}
+
+Result<std::string> AskServer(const QueryArguments& arguments) {
+  HttpRequest request;
+  request.method = "POST";
+  request.url = arguments.server + (arguments.range ? "/api/v1/query_range" : "/api/v1/query");
+  request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
+  request.timeout_ms = 180'000;
+  request.body = "query=" + UrlEncode(arguments.query);
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) request.body += fmt::format("&{}={}", name, UrlEncode(value));
+  };
+  if (arguments.range) {
+    add("start", arguments.start);
+    add("end", arguments.end);
+    add("step", arguments.step);
+  } else {
+    add("time", arguments.time);
+  }
+  ASSIGN_OR_RETURN(HttpResponse response, Fetch(request));
+  return std::move(response.body);
+}
+
+Result<TimestampMs> TimeOr(const std::string& text, TimestampMs fallback_ms) {
+  if (text.empty()) return fallback_ms;
+  return ParseTime(text);
+}
+
+Result<std::string> AskFolder(const QueryArguments& arguments) {
+  PosixEnv posix(LogFormat::kLogfmt, LogLevel::kError, 2);
+  const Env env = posix.env();
+  ASSIGN_OR_RETURN(const FileInfo folder, env.files.Stat(arguments.storage));
+  if (!folder.is_directory) {
+    return Status::InvalidArgument("--storage=" + arguments.storage + ": not a folder");
+  }
+  StoreOptions options;
+  options.path = arguments.storage;
+  OpenSummary summary;
+  ASSIGN_OR_RETURN(auto store, Store::Open(options, env, &summary));
+  const promql::Engine engine(promql::EngineOptions{}, env.executor, env.clock);
+  const TimestampMs now_ms = env.clock.NowMs();
+  promql::QueryResult result;
+  if (arguments.range) {
+    ASSIGN_OR_RETURN(const TimestampMs start_ms, ParseTime(arguments.start));
+    ASSIGN_OR_RETURN(const TimestampMs end_ms, TimeOr(arguments.end, now_ms));
+    ASSIGN_OR_RETURN(const int64_t step_ms, ParseDurationOrSecondsMs(arguments.step));
+    if (step_ms <= 0) return Status::InvalidArgument("--step must be positive");
+    ASSIGN_OR_RETURN(result, engine.Range(*store, arguments.query, start_ms, end_ms, step_ms, {}));
+  } else {
+    ASSIGN_OR_RETURN(const TimestampMs at_ms, TimeOr(arguments.time, now_ms));
+    ASSIGN_OR_RETURN(result, engine.Instant(*store, arguments.query, at_ms, {}));
+  }
+  RETURN_IF_ERROR(store->Close());
+  return Success(EncodeResult(result), result.warnings, result.infos).body;
+}
+
+}  // namespace
+
+int RunQuery(const Invocation& invocation) {
+  const auto arguments = Parse(invocation.arguments);
+  if (!arguments.ok()) return Complain(arguments.status());
+  const auto body = arguments->storage.empty() ? AskServer(*arguments) : AskFolder(*arguments);
+  if (!body.ok()) return Complain(body.status());
+  if (arguments->json) {
+    fmt::print("{}\n", *body);
+    return body->starts_with(R"({"status":"success")") ? kExitOk : kExitFailed;
+  }
+  const auto text = QueryText(*body);
+  if (!text.ok()) return Complain(text.status());
+  fmt::print("{}", *text);
+  return kExitOk;
+}
+
+}  // namespace thermocline

@@ -1,0 +1,234 @@
+#include "server/connection.h"
+
+#include <fmt/core.h>
+#include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+namespace thermocline {
+namespace {
+
+using ErrorCode = boost::system::error_code;
+using Ms = std::chrono::milliseconds;
+
+constexpr uint64_t kFreeBodyBytes = 30 << 10;
+
+// A refusal that the listener makes itself, before a route sees anything.
+Response Refusal(int status, std::string_view why) {
+  Response response;
+  response.status = status;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = fmt::format("{}\n", why);
+  return response;
+}
+
+int StatusOfReadError(const ErrorCode& error) {
+  if (error == http::error::header_limit) {
+    return 431;
+  }
+  if (error == http::error::body_limit) return 413;
+  if (error == http::error::end_of_stream || error == http::error::partial_message ||
+      error == beast::error::timeout || error.category() == boost::system::system_category() ||
+      error.category() == net::error::get_misc_category()) {
+    return 0;  // nobody is there to answer
+  }
+  return 400;
+}
+
+Request ToRequest(http::request<http::string_body>&& message, const std::string& remote) {
+  Request request;
+  request.method = std::string(message.method_string());
+  const std::string_view target(message.target().data(), message.target().size());
+  const size_t mark = target.find('?');
+  request.path = std::string(target.substr(0, mark));
+  if (mark != std::string_view::npos) request.query = std::string(target.substr(mark + 1));
+  for (const auto& field : message) {
+    std::string name(field.name_string());
+    for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    request.headers.emplace_back(std::move(name), std::string(field.value()));
+  }
+  request.body = std::move(message.body());
+  request.remote_address = remote;
+  return request;
+}
+
+}  // namespace
+
+Connection::Connection(ListenerState& listener, tcp::socket socket)
+    : listener_(listener), stream_(std::move(socket)) {
+  ErrorCode error;
+  stream_.socket().set_option(tcp::no_delay(true), error);
+  const auto endpoint = stream_.socket().remote_endpoint(error);
+  if (!error) remote_ = endpoint.address().to_string();
+}
+
+void Connection::Shutdown() {
+  net::post(stream_.get_executor(), [self = shared_from_this()] { self->stream_.cancel(); });
+}
+
+net::awaitable<void> Connection::Refuse(int status, std::string_view why) {
+  co_await Write(Refusal(status, why), false, false, 11);
+}
+
+// False when the connection must end; `answered` when a refusal went out already.
+net::awaitable<bool> Connection::ReadRequest(Parser& parser, bool* answered) {
+  const ListenerOptions& options = listener_.options;
+  parser.header_limit(options.max_header_bytes);
+  parser.body_limit(options.max_body_bytes);
+  ErrorCode error;
+  if (buffer_.size() == 0) {
+    stream_.expires_after(Ms(options.idle_timeout_ms));
+    const size_t count = co_await stream_.async_read_some(
+        buffer_.prepare(4096), net::redirect_error(net::use_awaitable, error));
+    buffer_.commit(count);
+    if (error) co_return false;
+  }
+  busy_.store(true, std::memory_order_relaxed);
+  stream_.expires_after(Ms(options.header_timeout_ms));
+  co_await http::async_read_header(stream_, buffer_, parser,
+                                   net::redirect_error(net::use_awaitable, error));
+  if (error == beast::error::timeout) {
+    co_await Refuse(408, "the request header took too long");
+    *answered = true;
+    co_return false;
+  }
+  if (error) {
+    if (const int status = StatusOfReadError(error); status != 0) {
+      co_await Refuse(status, error.message());
+      *answered = true;
+    }
+    co_return false;
+  }
+  co_return co_await ReadBody(parser, answered);
+}
+
+net::awaitable<bool> Connection::ReadBody(Parser& parser, bool* answered) {
+  const ListenerOptions& options = listener_.options;
+  const auto& message = parser.get();
+  *answered = true;
+  if (static_cast<uint32_t>(std::distance(message.begin(), message.end())) > options.max_headers) {
+    co_await Refuse(431, "too many headers");
+    co_return false;
+  }
+  if (message.count(http::field::content_length) > 0 &&
+      message.count(http::field::transfer_encoding) > 0) {
+    co_await Refuse(400, "both Content-Length and Transfer-Encoding are given");
+    co_return false;
+  }
+  if (parser.content_length().value_or(0) > options.max_body_bytes) {
+    co_await Refuse(413, "the body is too large");
+    co_return false;
+  }
+  ErrorCode error;
+  if (beast::iequals(message[http::field::expect], "100-continue")) {
+    http::response<http::empty_body> go_on(http::status::continue_, message.version());
+    co_await http::async_write(stream_, go_on, net::redirect_error(net::use_awaitable, error));
+    if (error) co_return false;
+  }
+  // At least 1 KiB/s beyond the first 30 KiB.
+  const uint64_t size = parser.content_length().value_or(options.max_body_bytes);
+  const uint64_t extra_s = size > kFreeBodyBytes ? (size - kFreeBodyBytes) >> 10 : 0;
+  stream_.expires_after(Ms(options.body_timeout_ms + static_cast<int64_t>(extra_s) * 1000));
+  co_await http::async_read(stream_, buffer_, parser,
+                            net::redirect_error(net::use_awaitable, error));
+  if (error) {
+    const int status = error == beast::error::timeout ? 408 : StatusOfReadError(error);
+    if (status != 0) co_await Refuse(status, error.message());
+    co_return false;
+  }
+  *answered = false;
+  co_return true;
+}
+
+// The client cannot have more to say before it has its answer, unless it pipelines: readable and
+// empty means gone.
+void Connection::WatchForDisconnect(std::shared_ptr<Exchange> exchange) {
+  stream_.socket().async_wait(tcp::socket::wait_read, [this, exchange](const ErrorCode& error) {
+    if (error || exchange->deliver == nullptr) return;
+    char byte;
+    const ssize_t got = recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
+      exchange->stop.request_stop();
+    }
+  });
+}
+
+net::awaitable<Response> Connection::Handle(Request request) {
+  auto exchange = std::make_shared<Exchange>();
+  request.stop = exchange->stop.get_token();
+  auto executor = stream_.get_executor();
+  stream_.expires_never();
+  Response response = co_await net::async_initiate<decltype(net::use_awaitable), void(Response)>(
+      [&](auto completion) {
+        auto shared = std::make_shared<decltype(completion)>(std::move(completion));
+        exchange->deliver = [shared](Response answer) { (*shared)(std::move(answer)); };
+        WatchForDisconnect(exchange);
+        listener_.handler(std::move(request), [executor, exchange](Response answer) {
+          net::post(executor, [exchange, answer = std::move(answer)]() mutable {
+            auto deliver = std::exchange(exchange->deliver, nullptr);
+            if (deliver != nullptr) deliver(std::move(answer));
+          });
+        });
+      },
+      net::use_awaitable);
+  ErrorCode ignored;
+  stream_.socket().cancel(ignored);  // the disconnect watch
+  co_return response;
+}
+
+net::awaitable<bool> Connection::Write(const Response& response, bool head_only, bool keep_alive,
+                                       unsigned version) {
+  http::response<http::span_body<const char>> message;
+  message.version(version);
+  message.result(static_cast<unsigned>(response.status));
+  message.reason(std::string(ReasonPhrase(response.status)));
+  if (!response.content_type.empty() && response.status != 204) {
+    message.set(http::field::content_type, response.content_type);
+  }
+  message.set("X-Content-Type-Options", "nosniff");
+  for (const auto& [name, value] : response.headers) message.set(name, value);
+  message.keep_alive(keep_alive);
+  message.body() = beast::span<const char>(response.body.data(), response.body.size());
+  if (response.status != 204) message.content_length(response.body.size());
+  http::response_serializer<http::span_body<const char>> serializer(message);
+  ErrorCode error;
+  if (head_only) {
+    stream_.expires_after(Ms(listener_.options.write_timeout_ms));
+    co_await http::async_write_header(stream_, serializer,
+                                      net::redirect_error(net::use_awaitable, error));
+    co_return !error && keep_alive;
+  }
+  while (!serializer.is_done() && !error) {
+    stream_.expires_after(Ms(listener_.options.write_timeout_ms));
+    co_await http::async_write_some(stream_, serializer,
+                                    net::redirect_error(net::use_awaitable, error));
+  }
+  co_return !error && keep_alive;
+}
+
+net::awaitable<void> Connection::Run() {
+  for (;;) {
+    Parser parser;
+    bool answered = false;
+    busy_.store(false, std::memory_order_relaxed);
+    if (listener_.stopping.load(std::memory_order_relaxed) ||
+        !co_await ReadRequest(parser, &answered))
+      break;
+    auto message = parser.release();
+    const bool head_only = message.method() == http::verb::head;
+    const bool keep_alive =
+        message.keep_alive() && !listener_.stopping.load(std::memory_order_relaxed);
+    const unsigned version = message.version();
+    Request request = ToRequest(std::move(message), remote_);
+    request.received_steady_ns = listener_.clock.SteadyNs();
+    const Response response = co_await Handle(std::move(request));
+    if (!co_await Write(response, head_only, keep_alive, version)) break;
+  }
+  ErrorCode ignored;
+  stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+}  // namespace thermocline

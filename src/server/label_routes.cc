@@ -1,0 +1,165 @@
+// labels, label values, series: what there is, not what it was.
+#include <fmt/core.h>
+
+#include <set>
+
+#include "promql/parser.h"
+#include "server/reply.h"
+#include "server/router.h"
+#include "wire/json.h"
+
+namespace thermocline {
+namespace {
+
+constexpr std::string_view kTruncated = "results truncated due to limit";
+
+// Matchers, time range, limit and deadline of one of these requests.
+struct LabelQuery {
+  LabelRequest request;
+  uint64_t limit = 0;
+};
+
+Status ParseLabelQuery(const RouteCall& call, QueryBudget* budget, LabelQuery* query) {
+  ASSIGN_OR_RETURN(query->request.range.start_ms,
+                   TimeParameter(call.parameters, "start", kApiMinTimeMs));
+  ASSIGN_OR_RETURN(query->request.range.end_ms,
+                   TimeParameter(call.parameters, "end", kApiMaxTimeMs));
+  ASSIGN_OR_RETURN(query->limit, LimitParameter(call.parameters));
+  for (const std::string_view text : call.parameters.GetAll("match[]")) {
+    auto matchers = promql::ParseMetricSelector(text);
+    if (!matchers.ok()) return InvalidParameter("match[]", matchers.status().message());
+    query->request.matcher_sets.push_back(std::move(*matchers));
+  }
+  // One more than asked for tells whether something was cut.
+  query->request.limit = query->limit == 0 ? 0 : query->limit + 1;
+  query->request.budget = budget;
+  return {};
+}
+
+QueryBudget BudgetOf(const RouteCall& call) {
+  const Clock* clock = &call.context.env.clock;
+  return QueryBudget(
+      call.request.stop, clock->SteadyNs() + call.context.options.query_timeout_ms * 1'000'000,
+      [clock] { return clock->SteadyNs(); }, call.context.options.query_memory_bytes);
+}
+
+Response ReplyWithNames(std::vector<std::string> names, uint64_t limit) {
+  std::vector<std::string> warnings;
+  if (limit != 0 && names.size() > limit) {
+    names.resize(limit);
+    warnings.emplace_back(kTruncated);
+  }
+  std::string json;
+  AppendJsonStrings(&json, names);
+  return Success(std::move(json), warnings);
+}
+
+Response LabelNames(const RouteCall& call) {
+  QueryBudget budget = BudgetOf(call);
+  LabelQuery query;
+  if (const Status s = ParseLabelQuery(call, &budget, &query); !s.ok()) return Failure(s, false);
+  auto names = call.context.storage.LabelNames(query.request);
+  if (!names.ok()) return Failure(names.status(), true);
+  return ReplyWithNames(std::move(*names), query.limit);
+}
+
+Response LabelValues(const RouteCall& call) {
+  const auto name = LabelNameFromPath(call.segment);
+  if (!name.ok()) return Failure(name.status(), false);
+  QueryBudget budget = BudgetOf(call);
+  LabelQuery query;
+  if (const Status s = ParseLabelQuery(call, &budget, &query); !s.ok()) return Failure(s, false);
+  auto values = call.context.storage.LabelValues(*name, query.request);
+  if (!values.ok()) return Failure(values.status(), true);
+  return ReplyWithNames(std::move(*values), query.limit);
+}
+
+// The label sets that match any of the selectors, sorted, each once.
+Result<std::set<Labels>> FindSeries(const RouteCall& call, const LabelQuery& query) {
+  std::set<Labels> found;
+  for (const std::vector<Matcher>& matchers : query.request.matcher_sets) {
+    SelectRequest select;
+    select.matchers = matchers;
+    select.range = query.request.range;
+    select.hints.sorted = true;
+    select.hints.limit = query.request.limit;
+    select.hints.function = "series";
+    select.budget = query.request.budget;
+    ASSIGN_OR_RETURN(const auto set, call.context.storage.Select(select));
+    for (size_t i = 0; i < set->series_count(); ++i) {
+      if ((i & 1023) == 0) RETURN_IF_ERROR(query.request.budget->Check());
+      found.insert(set->labels(i));
+      if (query.request.limit != 0 && found.size() > query.request.limit) break;
+    }
+  }
+  return found;
+}
+
+Response Series(const RouteCall& call) {
+  QueryBudget budget = BudgetOf(call);
+  LabelQuery query;
+  if (const Status s = ParseLabelQuery(call, &budget, &query); !s.ok()) return Failure(s, false);
+  if (query.request.matcher_sets.empty()) {
+    return Failure(400, "bad_data", "no match[] parameter provided");
+  }
+  const auto found = FindSeries(call, query);
+  if (!found.ok()) return Failure(found.status(), true);
+  std::string json = "[";
+  uint64_t count = 0;
+  std::vector<std::string> warnings;
+  for (const Labels& labels : *found) {
+    if (query.limit != 0 && count == query.limit) {
+      warnings.emplace_back(kTruncated);
+      break;
+    }
+    if (count++ > 0) json += ',';
+    AppendJsonLabels(&json, labels);
+  }
+  json += ']';
+  return Success(std::move(json), warnings);
+}
+
+Response MetricMetadata(const RouteCall& call) {
+  MetadataRequest request;
+  request.family = call.parameters.Get("metric");
+  const auto limit = LimitParameter(call.parameters);
+  if (!limit.ok()) return Failure(limit.status(), false);
+  const auto per_metric = LimitParameter(call.parameters, "limit_per_metric");
+  if (!per_metric.ok()) return Failure(per_metric.status(), false);
+  request.limit = *limit;
+  request.limit_per_family = *per_metric;
+  const auto entries = call.context.storage.Metadata(request);
+  if (!entries.ok()) return Failure(entries.status(), true);
+  std::string json = "{";
+  std::string_view open_family;
+  for (const BatchMetadata& entry : *entries) {
+    if (json.size() > 1) json += entry.family == open_family ? "," : "],";
+    if (entry.family != open_family || json.size() == 1) {
+      AppendJsonString(&json, entry.family);
+      json += ":[";
+      open_family = entry.family;
+    }
+    json += R"({"type":)";
+    AppendJsonString(&json, entry.type);
+    json += R"(,"help":)";
+    AppendJsonString(&json, entry.help);
+    json += R"(,"unit":)";
+    AppendJsonString(&json, entry.unit);
+    json += '}';
+  }
+  json += entries->empty() ? "}" : "]}";
+  return Success(std::move(json));
+}
+
+constexpr Route kRoutes[] = {
+    {"/api/v1/labels", "GET POST", Lane::kQuery, &LabelNames},
+    {"/api/v1/label/*/values", "GET", Lane::kQuery, &LabelValues},
+    {"/api/v1/series", "GET POST", Lane::kQuery, &Series},
+    {"/api/v1/metadata", "GET", Lane::kOther, &MetricMetadata},
+};
+
+}  // namespace
+
+std::span<const Route> LabelRoutes() { return kRoutes; }
+
+}  // namespace thermocline

@@ -1,0 +1,53 @@
+// The HTTP/1.1 listener: sockets, deadlines and limits. Everything above it deals in Request and
+// Response.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "env/clock.h"
+#include "env/logger.h"
+#include "env/metrics.h"
+#include "server/http_message.h"
+
+namespace thermocline {
+
+struct ListenerOptions {
+  int threads = 2;
+  int64_t header_timeout_ms = 10'000;
+  int64_t body_timeout_ms = 30'000;   // for the first 30 KiB; larger bodies get 1 s per KiB more
+  int64_t idle_timeout_ms = 60'000;   // between requests of a connection
+  int64_t write_timeout_ms = 60'000;  // without progress of the client
+  uint64_t max_body_bytes = 32ull << 20;
+  uint32_t max_header_bytes = 16 << 10;
+  uint32_t max_headers = 100;
+  int64_t max_connections = 512;
+
+  Status Validate() const;
+};
+
+// Called on a network thread: must not block. Calls `done` exactly once, from any thread.
+using RequestHandler = std::function<void(Request, std::function<void(Response)> done)>;
+
+// Threads: owns its network threads. The destructor stops at once.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  // Binds every address ("host:port", port 0 picks one) and starts to accept. Errors:
+  // InvalidArgument (address), Unavailable (in use).
+  static Result<std::unique_ptr<Listener>> Start(const ListenerOptions& options,
+                                                 const std::vector<std::string>& addresses,
+                                                 RequestHandler handler, const Clock& clock,
+                                                 Logger& logger, Metrics& metrics);
+  // The bound addresses, ports filled in.
+  virtual std::vector<std::string> addresses() const = 0;
+  // Accepts no more, closes idle connections, lets requests in progress finish for at most
+  // `drain_ms`, then closes the rest.
+  virtual void Stop(int64_t drain_ms) = 0;
+};
+
+}  // namespace thermocline

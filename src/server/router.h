@@ -1,0 +1,56 @@
+// From a request to its route: path, method, lane, parameters.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/http_message.h"
+#include "server/server.h"
+#include "wire/parameters.h"
+
+namespace thermocline {
+
+enum class Lane { kQuery, kWrite, kOther };
+
+// What a route is called with.
+struct RouteCall {
+  const ServerContext& context;
+  const Request& request;
+  const Parameters& parameters;  // of the URL and of a form body
+  std::string_view segment;      // the <name> of a path such as /label/<name>/values, still encoded
+};
+
+using RouteFunction = Response (*)(const RouteCall& call);
+
+// A path may hold one "*" segment. Methods are names separated by spaces; HEAD is allowed wherever
+// GET is.
+struct Route {
+  std::string_view path;
+  std::string_view methods;
+  Lane lane = Lane::kOther;
+  RouteFunction run = nullptr;
+};
+
+// Every route of the server, by group; each group lives in a file of its own.
+std::span<const Route> QueryRoutes();
+std::span<const Route> LabelRoutes();
+std::span<const Route> WriteRoutes();
+std::span<const Route> StatusRoutes();
+std::span<const Route> AdminRoutes();
+std::span<const Route> PageRoutes();
+
+struct RouteMatch {
+  const Route* route = nullptr;
+  std::string_view segment;
+  bool method_allowed = false;
+};
+// route is null when no path matches.
+RouteMatch FindRoute(std::string_view method, std::string_view path);
+
+// Runs the route: decodes parameters, answers 404, 405, CORS preflights, and compresses large
+// bodies when the client accepts it. Never throws; what a route throws becomes a 500.
+Response Answer(const ServerContext& context, const Request& request, const RouteMatch& match);
+
+}  // namespace thermocline

@@ -1,0 +1,151 @@
+#include "server/server.h"
+
+#include <fmt/core.h>
+
+#include "env/posix/thread_pool.h"
+#include "server/reply.h"
+#include "server/router.h"
+
+namespace thermocline {
+namespace {
+
+// A thread pool with a bound on how long a request may wait for it.
+class LanePool {
+ public:
+  LanePool(const std::string& name, const LaneOptions& options, Env env)
+      : options_(options),
+        clock_(env.clock),
+        refused_(env.metrics.GetCounter("thermocline_http_requests_refused_total",
+                                        "Requests answered 503 because their lane was full.",
+                                        {{"lane", name}})),
+        pool_(name, static_cast<int>(options.threads), static_cast<size_t>(options.queue),
+              env.logger) {}
+
+  // Runs `work`, or `refuse` when the queue is full or the wait was too long.
+  void Run(std::function<void()> work, const std::function<void()>& refuse) {
+    const int64_t queued_ns = clock_.SteadyNs();
+    const Status queued = pool_.Submit([this, queued_ns, work = std::move(work), refuse] {
+      if (clock_.SteadyNs() - queued_ns > options_.max_wait_ms * 1'000'000) {
+        refused_.Increment();
+        refuse();
+      } else {
+        work();
+      }
+    });
+    if (!queued.ok()) {
+      refused_.Increment();
+      refuse();
+    }
+  }
+
+ private:
+  const LaneOptions options_;
+  const Clock& clock_;
+  Counter& refused_;
+  ThreadPool pool_;
+};
+
+class HttpServer final : public Server {
+ public:
+  explicit HttpServer(ServerContext context)
+      : context_(std::move(context)),
+        queries_("query", context_.options.queries, context_.env),
+        writes_("write", context_.options.writes, context_.env),
+        others_("other", context_.options.others, context_.env) {}
+
+  // The lanes go first: their tasks post to the listener's threads.
+  ~HttpServer() override { Stop(0); }
+
+  Status Listen(const std::vector<std::string>& addresses) {
+    ASSIGN_OR_RETURN(listener_, Listener::Start(
+                                    context_.options.listener, addresses,
+                                    [this](Request request, std::function<void(Response)> done) {
+                                      Dispatch(std::move(request), std::move(done));
+                                    },
+                                    context_.env.clock, context_.env.logger, context_.env.metrics));
+    return {};
+  }
+
+  std::vector<std::string> addresses() const override { return listener_->addresses(); }
+
+  void Stop(int64_t drain_ms) override {
+    if (listener_ != nullptr) listener_->Stop(drain_ms);
+  }
+
+ private:
+  LanePool& PoolOf(const RouteMatch& match) {
+    if (match.route == nullptr) return others_;
+    switch (match.route->lane) {
+      case Lane::kQuery: return queries_;
+      case Lane::kWrite: return writes_;
+      case Lane::kOther: return others_;
+    }
+    return others_;
+  }
+
+  void Dispatch(Request request, std::function<void(Response)> done) {
+    const RouteMatch match = FindRoute(request.method, request.path);
+    auto shared = std::make_shared<Request>(std::move(request));
+    // The segment points into the path that moved into `shared`.
+    const RouteMatch own = FindRoute(shared->method, shared->path);
+    PoolOf(match).Run(
+        [this, shared, own, done] {
+          Response response = Answer(context_, *shared, own);
+          Observe(*shared, own, response);
+          done(std::move(response));
+        },
+        [done] {
+          done(Failure(503, "unavailable", "the server is busy: too many requests are waiting"));
+        });
+  }
+
+  // Routes are few and fixed, so they may be label values; paths as received may not.
+  void Observe(const Request& request, const RouteMatch& match, const Response& response) {
+    const std::string path(match.route == nullptr ? "other" : match.route->path);
+    Metrics& metrics = context_.env.metrics;
+    metrics
+        .GetCounter("thermocline_http_requests_total", "Requests by route and status.",
+                    {{"code", std::to_string(response.status)}, {"handler", path}})
+        .Increment();
+    metrics
+        .GetHistogram("thermocline_http_request_duration_seconds",
+                      "Time from the request's arrival to its answer.",
+                      {0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60}, {{"handler", path}})
+        .Observe(static_cast<double>(context_.env.clock.SteadyNs() - request.received_steady_ns) /
+                 1e9);
+  }
+
+  const ServerContext context_;
+  std::unique_ptr<Listener> listener_;  // outlives the lanes, whose tasks post to it
+  LanePool queries_;
+  LanePool writes_;
+  LanePool others_;
+};
+
+Status ValidateLane(std::string_view name, const LaneOptions& lane) {
+  if (lane.threads < 1 || lane.queue < 1 || lane.max_wait_ms < 1) {
+    return Status::InvalidArgument(fmt::format("{} lane: limits must be positive", name));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status ServerOptions::Validate() const {
+  RETURN_IF_ERROR(listener.Validate());
+  RETURN_IF_ERROR(ValidateLane("query", queries));
+  RETURN_IF_ERROR(ValidateLane("write", writes));
+  RETURN_IF_ERROR(ValidateLane("other", others));
+  if (query_timeout_ms < 1) return Status::InvalidArgument("query timeout must be positive");
+  return {};
+}
+
+Result<std::unique_ptr<Server>> Server::Start(ServerContext context,
+                                              const std::vector<std::string>& addresses) {
+  RETURN_IF_ERROR(context.options.Validate());
+  auto server = std::make_unique<HttpServer>(std::move(context));
+  RETURN_IF_ERROR(server->Listen(addresses));
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace thermocline

@@ -1,0 +1,70 @@
+// The HTTP server: Prometheus' API over a Queryable, an Appender and an Admin.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "env/env.h"
+#include "model/admin.h"
+#include "model/appender.h"
+#include "model/queryable.h"
+#include "promql/engine.h"
+#include "server/listener.h"
+
+namespace thermocline {
+
+// A pool of threads for one kind of request, so that a storm of one kind leaves the others alone.
+struct LaneOptions {
+  int64_t threads = 4;           // requests that run at once
+  int64_t queue = 64;            // requests that wait; more get 503
+  int64_t max_wait_ms = 10'000;  // a request that waited longer gets 503
+};
+
+struct ServerOptions {
+  ListenerOptions listener;
+  LaneOptions queries{4, 64, 10'000};
+  LaneOptions writes{16, 256, 5'000};
+  LaneOptions others{2, 64, 10'000};  // health, metrics, status, admin: never behind a query
+  int64_t query_timeout_ms = 60'000;
+  uint64_t query_memory_bytes = 512ull << 20;
+  uint64_t max_query_url_bytes = 16 << 10;
+  uint64_t max_query_form_bytes = 64 << 10;
+  uint64_t max_write_bytes = 32ull << 20;  // compressed and decoded, each
+  bool enable_admin_api = false;
+  std::string cors_origin;  // empty = no CORS headers
+
+  Status Validate() const;
+};
+
+// What the routes work on; borrowed, outlives the server.
+struct ServerContext {
+  ServerOptions options;
+  const Queryable& storage;
+  Appender& appender;
+  Admin& admin;
+  const promql::Engine& engine;
+  Env env;
+  std::vector<std::pair<std::string, std::string>> flags;  // name and value in force
+  std::string version;
+  std::string revision;
+  std::string data_path;
+  std::string retention;  // as runtimeinfo shows it
+  TimestampMs started_ms = 0;
+};
+
+// Threads: owns its lanes and its listener.
+class Server {
+ public:
+  virtual ~Server() = default;
+  static Result<std::unique_ptr<Server>> Start(ServerContext context,
+                                               const std::vector<std::string>& addresses);
+  virtual std::vector<std::string> addresses() const = 0;
+  // See Listener::Stop.
+  virtual void Stop(int64_t drain_ms) = 0;
+};
+
+}  // namespace thermocline

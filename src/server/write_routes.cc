@@ -1,0 +1,128 @@
+// Remote write 1.0.
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "server/reply.h"
+#include "server/router.h"
+#include "wire/remote_write.h"
+
+namespace thermocline {
+namespace {
+
+Response Plain(int status, std::string_view text) {
+  Response response;
+  response.status = status;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = fmt::format("{}\n", text);
+  if (status == 503) response.headers.emplace_back("Retry-After", "5");
+  return response;
+}
+
+std::string Trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t\"");
+  if (first == std::string_view::npos) return "";
+  return std::string(text.substr(first, text.find_last_not_of(" \t\"") - first + 1));
+}
+
+// Empty, application/x-protobuf, or that with proto=prometheus.WriteRequest.
+bool IsRemoteWrite1(std::string_view content_type) {
+  if (content_type.empty()) return true;
+  size_t semicolon = content_type.find(';');
+  if (Trimmed(content_type.substr(0, semicolon)) != "application/x-protobuf") return false;
+  while (semicolon != std::string_view::npos) {
+    content_type.remove_prefix(semicolon + 1);
+    semicolon = content_type.find(';');
+    const std::string_view parameter = content_type.substr(0, semicolon);
+    const size_t equals = parameter.find('=');
+    if (equals == std::string_view::npos || Trimmed(parameter.substr(0, equals)) != "proto") {
+      continue;
+    }
+    return Trimmed(parameter.substr(equals + 1)) == "prometheus.WriteRequest";
+  }
+  return true;
+}
+
+// Decode buffers of a thread, kept so that a request costs no allocation.
+struct Buffers {
+  std::string scratch;
+  WriteBatch batch;
+};
+
+void CountSkipped(const RemoteWriteSkipped& skipped, Metrics& metrics) {
+  const std::pair<const char*, uint64_t> reasons[] = {{"invalid_labels", skipped.invalid_series},
+                                                      {"label_limits", skipped.over_limit_series},
+                                                      {"histogram", skipped.histograms},
+                                                      {"exemplar", skipped.exemplars}};
+  for (const auto& [reason, count] : reasons) {
+    if (count == 0) continue;
+    metrics
+        .GetCounter("thermocline_remote_write_skipped_total",
+                    "Parts of remote write requests that were not stored.", {{"reason", reason}})
+        .Add(static_cast<double>(count));
+  }
+}
+
+Response RefusalText(const WriteBatch& batch, const AppendSummary& summary) {
+  std::string text = fmt::format("{} of {} samples rejected, nothing was stored",
+                                 summary.rejected_count, batch.samples.size());
+  constexpr size_t kShown = 3;
+  for (size_t i = 0; i < std::min(kShown, summary.rejected.size()); ++i) {
+    const RejectedSample& rejected = summary.rejected[i];
+    text += fmt::format("; {}: series {} timestamp {}", RejectReasonText(rejected.reason),
+                        batch.labels(batch.series[rejected.series_index]).ToString(),
+                        batch.samples[rejected.sample_index].timestamp_ms);
+  }
+  return Plain(400, text);
+}
+
+// Sender-visible statuses: 2xx stored, 4xx never try again, 5xx try again.
+Response FromStatus(const Status& status) {
+  switch (status.code()) {
+    case Code::kInvalidArgument: return Plain(400, status.message());
+    case Code::kUnavailable:
+    case Code::kResourceExhausted: return Plain(503, status.message());
+    default: return Plain(500, status.message());
+  }
+}
+
+Response Write(const RouteCall& call) {
+  const Request& request = call.request;
+  const std::string_view encoding = request.Header("content-encoding");
+  if (!encoding.empty() && encoding != "snappy") {
+    return Plain(415, fmt::format("{} encoding (compression) is not accepted by this server; only "
+                                  "snappy is acceptable",
+                                  encoding.substr(0, 64)));
+  }
+  if (!IsRemoteWrite1(request.Header("content-type"))) {
+    return Plain(415, "only application/x-protobuf;proto=prometheus.WriteRequest is accepted");
+  }
+  if (request.body.size() > call.context.options.max_write_bytes) {
+    return Plain(413, "the request body is too large");
+  }
+  thread_local Buffers buffers;
+  RemoteWriteLimits limits;
+  limits.max_decoded_bytes = call.context.options.max_write_bytes;
+  RemoteWriteSkipped skipped;
+  const Status decoded =
+      DecodeRemoteWrite1(request.body, limits, &buffers.scratch, &buffers.batch, &skipped);
+  if (!decoded.ok()) return Plain(400, decoded.message());
+  CountSkipped(skipped, call.context.env.metrics);
+  auto summary = call.context.appender.Append(buffers.batch);
+  if (!summary.ok()) return FromStatus(summary.status());
+  if (summary->rolled_back) return RefusalText(buffers.batch, *summary);
+  Response response;
+  response.status = 204;
+  response.content_type.clear();
+  return response;
+}
+
+constexpr Route kRoutes[] = {
+    {"/api/v1/write", "POST", Lane::kWrite, &Write},
+};
+
+}  // namespace
+
+std::span<const Route> WriteRoutes() { return kRoutes; }
+
+}  // namespace thermocline

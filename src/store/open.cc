@@ -1,0 +1,114 @@
+// Opening: lock, manifest, head, log. What the cold tier holds already is not replayed into the
+// head.
+#include <fmt/core.h>
+
+#include "store/store.h"
+
+namespace thermocline {
+namespace {
+
+// How often replay looks at the head's memory.
+constexpr uint64_t kRecordsPerMemoryCheck = 256;
+
+}  // namespace
+
+Status StoreOptions::Validate() const {
+  if (path.empty()) return Status::InvalidArgument("the data folder's path is empty");
+  RETURN_IF_ERROR(head.Validate());
+  if (head_memory_bytes < (16ull << 20)) {
+    return Status::InvalidArgument("head memory: expected at least 16MiB");
+  }
+  if (small_range_wait_ms < 0 || retention_time_ms < 0) {
+    return Status::InvalidArgument("durations must not be negative");
+  }
+  return {};
+}
+
+Store::Store(StoreOptions options, Env env) : options_(std::move(options)), env_(env) {}
+
+Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Env env,
+                                           OpenSummary* summary) {
+  RETURN_IF_ERROR(options.Validate());
+  std::unique_ptr<Store> store(new Store(options, env));
+  RETURN_IF_ERROR(store->OpenParts(summary));
+  return store;
+}
+
+Status Store::OpenParts(OpenSummary* summary) {
+  RETURN_IF_ERROR(env_.files.CreateDirectories(options_.path));
+  ASSIGN_OR_RETURN(lock_, env_.files.Lock(JoinPath(options_.path, "lock"), "thermocline"));
+
+  ColdTierOptions cold_options = options_.cold;
+  ASSIGN_OR_RETURN(cold_options.directory, ColdDirectory(options_.path, TenantId()));
+  ColdOpenSummary cold_summary;
+  ASSIGN_OR_RETURN(cold_, ColdTier::Open(cold_options, env_, /*writable=*/true, &cold_summary));
+  summary->cold_blocks = cold_summary.blocks;
+  summary->warnings = cold_summary.warnings;
+  for (const std::string& orphan : cold_summary.orphans) {
+    summary->warnings.push_back("no manifest names " + orphan + ": it goes when its grace is over");
+  }
+
+  ASSIGN_OR_RETURN(head_, Head::Create(options_.head, env_));
+  std::vector<Head::Flushed> flushed;
+  for (const FlushMark& mark : cold_->flush_marks()) flushed.push_back({mark.range, mark.through});
+  head_->SkipFlushed(std::move(flushed));
+
+  LogOptions log_options = options_.wal;
+  log_options.directory = JoinPath(options_.path, "wal");
+  // Numbers go on above every flush mark, even when the log was lost: a mark must never hide new
+  // samples.
+  log_options.min_next_lsn = Lsn(cold_->last_flushed_lsn().number + 1);
+  ASSIGN_OR_RETURN(
+      log_, Log::Open(
+                log_options, env_, [this](const LogRecord& record) { return ReplayRecord(record); },
+                &summary->replay));
+  log_->OnSettled(
+      [this](Lsn first, Lsn last, const Status& outcome) { head_->Settle(first, last, outcome); });
+  summary->head_series = head_->series_count();
+  RegisterMetrics();
+  return {};
+}
+
+Status Store::ReplayRecord(const LogRecord& record) {
+  RETURN_IF_ERROR(head_->Replay(record.lsn, static_cast<uint8_t>(record.type), record.payload)
+                      .WithContext(fmt::format("replay of segment {}, record {}",
+                                               record.segment.number, record.lsn.number)));
+  if (record.lsn.number % kRecordsPerMemoryCheck != 0 ||
+      head_->memory_bytes() <= options_.head_memory_bytes) {
+    return {};
+  }
+  // The log may hold more than memory does: what is replayed so far moves to the cold tier.
+  std::vector<TimeRange> ranges;
+  for (const HeadRange& range : head_->Ranges()) ranges.push_back(range.range);
+  MutexLock lock(flush_mutex_);
+  return MoveToCold(ranges).status();
+}
+
+void Store::RegisterMetrics() {
+  Metrics& metrics = env_.metrics;
+  metrics.AddCallback(
+      this, "thermocline_store_disk_bytes", "Bytes of the log and the cold tier on disk.",
+      MetricType::kGauge, {},
+      [this] { return static_cast<double>(log_->size_bytes() + cold_->total_bytes()); });
+  metrics.AddCallback(this, "thermocline_store_writable",
+                      "1 while writes are accepted, 0 while the store is read-only.",
+                      MetricType::kGauge, {}, [this] { return GetHealth().writable ? 1.0 : 0.0; });
+  metrics.AddCallback(this, "thermocline_head_memory_bytes", "Bytes held by the head.",
+                      MetricType::kGauge, {},
+                      [this] { return static_cast<double>(head_->memory_bytes()); });
+}
+
+Status Store::Close() {
+  if (closed_.exchange(true)) return {};
+  return log_ == nullptr ? Status::Ok() : log_->Close();
+}
+
+Store::~Store() {
+  env_.metrics.RemoveCallbacks(this);
+  if (const Status closed = Close(); !closed.ok()) {
+    env_.logger.Log(LogLevel::kError, "store", "Closing the log failed",
+                    {{"error", closed.ToString()}});
+  }
+}
+
+}  // namespace thermocline

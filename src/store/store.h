@@ -1,0 +1,114 @@
+// The hybrid store: the log, the hot tier and the cold tier as one Appender and one Queryable.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "cold/cold_tier.h"
+#include "env/env.h"
+#include "head/head.h"
+#include "model/admin.h"
+#include "model/appender.h"
+#include "model/queryable.h"
+#include "wal/log.h"
+
+namespace thermocline {
+
+struct StoreOptions {
+  std::string path;  // the data folder: <path>/wal, <path>/cold, <path>/lock
+  HeadOptions head;
+  LogOptions wal;                                // `directory` is set from `path`
+  ColdTierOptions cold;                          // `directory` is set from `path`
+  uint64_t head_memory_bytes = 4ull << 30;       // flush early above it
+  uint64_t small_range_bytes = 8ull << 20;       // a closed range below it waits...
+  int64_t small_range_wait_ms = kDayMs;          // ...up to this long after its end
+  int64_t retention_time_ms = 0;                 // 0 = keep everything
+  uint64_t retention_size_bytes = 0;             // 0 = no limit; counts the log and the cold tier
+  uint64_t free_space_floor_bytes = 1ull << 30;  // below it writes are refused
+
+  Status Validate() const;
+};
+
+// What opening found, for the start-up log.
+struct OpenSummary {
+  ReplaySummary replay;
+  uint64_t cold_blocks = 0;
+  uint64_t head_series = 0;
+  std::vector<std::string> warnings;
+};
+
+// Threads: all members are safe to call concurrently. Lock order: flush_mutex_, then whatever head,
+// cold and log take inside; the log's committer calls head.Settle with no lock of the store held.
+class Store final : public Queryable, public Appender, public Admin {
+ public:
+  // Takes the folder's lock, opens the manifest, replays the log into a new head. Errors:
+  // Unavailable (locked by another process), Corruption, Io; the message names the file.
+  static Result<std::unique_ptr<Store>> Open(const StoreOptions& options, Env env,
+                                             OpenSummary* summary);
+  ~Store() override;
+
+  Result<AppendSummary> Append(const WriteBatch& batch) override;
+
+  Result<std::unique_ptr<SeriesSet>> Select(const SelectRequest& request) const override;
+  Result<std::vector<std::string>> LabelNames(const LabelRequest& request) const override;
+  Result<std::vector<std::string>> LabelValues(std::string_view name,
+                                               const LabelRequest& request) const override;
+  Result<std::vector<BatchMetadata>> Metadata(const MetadataRequest& request) const override;
+  Result<std::optional<uint64_t>> TryCount(const SelectRequest& request, TimestampMs at_ms,
+                                           int64_t lookback_ms) const override;
+
+  Result<FlushSummary> FlushAll() override;
+  HeadStatus GetHeadStatus(uint64_t limit) const override;
+  Health GetHealth() const override;
+
+  // Does what is due at `now_ms`: flushes closed ranges, applies retention, lets the log go,
+  // recovers from a full disk, removes orphans. Called by one ticker; tests call it themselves. The
+  // first error is returned after everything was tried.
+  Status Maintain(TimestampMs now_ms);
+
+  // Stops writes, makes the log durable and closes it. The head is not flushed: the log has it.
+  Status Close();
+
+  const ColdTier& cold() const { return *cold_; }
+  uint64_t head_memory_bytes() const { return head_->memory_bytes(); }
+
+ private:
+  Store(StoreOptions options, Env env);
+  Status OpenParts(OpenSummary* summary);
+  Status ReplayRecord(const LogRecord& record);
+  void RegisterMetrics();
+  RecordSink Sink();
+
+  // flush.cc
+  std::vector<TimeRange> RangesDue(TimestampMs now_ms);
+  Result<FlushSummary> Flush(const std::vector<TimeRange>& ranges) EXCLUDES(flush_mutex_);
+  Result<FlushSummary> MoveToCold(const std::vector<TimeRange>& ranges) REQUIRES(flush_mutex_);
+  void ReportFlush(size_t ranges, const FlushSummary& summary, int64_t duration_ms);
+  Status ReleaseLog() REQUIRES(flush_mutex_);
+  // retain.cc
+  Status ApplyRetention(TimestampMs now_ms) EXCLUDES(flush_mutex_);
+  // maintain.cc
+  Status CheckDisk();
+  // append.cc
+  Status WritableStatus() const;
+
+  const StoreOptions options_;
+  Env env_;
+  std::unique_ptr<FileLock> lock_;
+  std::unique_ptr<ColdTier> cold_;
+  std::unique_ptr<Head> head_;
+  std::unique_ptr<Log> log_;  // destroyed first: its committer calls head_
+
+  Mutex flush_mutex_;  // one flush, retention or log release at a time; held over IO by design
+  // Of the ticker only; the far past makes the first tick look.
+  TimestampMs last_small_flush_ms_ = kMinTimestampMs / 2;
+  std::atomic<bool> disk_full_{false};
+  std::atomic<bool> closed_{false};
+};
+
+}  // namespace thermocline
