@@ -40,13 +40,17 @@ class ExpositionWriter {
 
 struct ExpositionOptions {
   TimestampMs default_time_ms = 0;  // of samples without a timestamp
+  bool honor_timestamps = true;     // false: every sample is at default_time_ms
   // Added to every series; a scraped label of the same name becomes exported_<name>.
   Labels target_labels;
   uint64_t max_samples = 1'000'000;
 };
 
-// Appends the samples of `text` to `batch`, and what TYPE, HELP and UNIT say to its metadata.
-// Errors: InvalidArgument with the line number and the offending text; the batch then holds a part.
+// Appends the samples of `text` to `batch` in the order they stand, and what TYPE and HELP say to
+// its metadata. The policy of the batch is the caller's to choose. Bounds of buckets and quantiles
+// are rewritten as Prometheus does (1 becomes 1.0), so that series are the same whoever scrapes
+// them. Errors: InvalidArgument with the line number and the offending text; the batch then holds a
+// part.
 Status ParseExposition(std::string_view text, const ExpositionOptions& options, WriteBatch* batch);
 
 }  // namespace thermocline

@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 
+#include "base/check.h"
 #include "model/sample.h"
 
 namespace thermocline {
@@ -66,6 +67,21 @@ bool ParseGoFloat(std::string_view text, double* value) {
   }
   *value = negative ? -size : size;
   return true;
+}
+
+void AppendFloatG(std::string* out, double value) {
+  if (std::isnan(value) || std::isinf(value)) {
+    *out += std::isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
+    return;
+  }
+  const double size = std::fabs(value);
+  const bool fixed = size == 0 || (size >= 1e-4 && size < 1e6);
+  char buffer[48];
+  const auto result =
+      std::to_chars(buffer, buffer + sizeof(buffer), value,
+                    fixed ? std::chars_format::fixed : std::chars_format::scientific);
+  CHECK(result.ec == std::errc());
+  out->append(buffer, result.ptr);
 }
 
 }  // namespace thermocline

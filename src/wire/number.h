@@ -1,7 +1,7 @@
 // Numbers as Go's strconv reads them.
 #pragma once
 
-#include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace thermocline {
@@ -10,5 +10,9 @@ namespace thermocline {
 // optional sign. NaN is Prometheus' normal NaN; a magnitude too large is refused. False when `text`
 // is anything else.
 bool ParseGoFloat(std::string_view text, double* value);
+
+// strconv.FormatFloat(value, 'g', -1, 64): shortest digits, an exponent below 1e-4 and from 1e6 on
+// (unlike query results); NaN, +Inf, -Inf.
+void AppendFloatG(std::string* out, double value);
 
 }  // namespace thermocline
