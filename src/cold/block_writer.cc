@@ -235,7 +235,8 @@ class DayWriter {
 Result<std::vector<TimestampMs>> DaysOf(const SeriesSet& series, const SeriesOrder& order,
                                         const TimeRange& known) {
   std::set<TimestampMs> days;
-  if (!known.empty()) {
+  // Each day is a pass over the samples, so days that may be empty are worth a look before.
+  if (!known.empty() && known.end_ms / kDayMs - known.start_ms / kDayMs <= 1) {
     for (TimestampMs day = FloorTo(known.start_ms, kDayMs); day <= known.end_ms; day += kDayMs) {
       days.insert(day);
     }

@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,8 +51,17 @@ struct ColdProblem {
   Status status;
 };
 
-class ColdBlock;      // one opened block, see block_reader.h
-struct ColdSnapshot;  // an immutable list of blocks
+class ColdBlock;  // see block_reader.h
+class IndexCache;
+
+// What queries see: an immutable list of blocks.
+struct ColdSnapshot {
+  // The order in which equal timestamps are decided: the last wins.
+  std::vector<std::shared_ptr<ColdBlock>> blocks;
+  std::vector<FlushMark> flushed;
+  Lsn last_flushed_lsn;
+  uint64_t removed_bytes = 0;  // of blocks in their grace
+};
 
 // Threads: all members are safe to call concurrently. Locks: write_mutex_ (held over IO: one
 // writer at a time), then snapshot_mutex_, then a block's own; queries take only the last two, for
@@ -106,22 +117,57 @@ class ColdTier final : public Queryable {
 
  private:
   ColdTier(ColdTierOptions options, Env env);
-  Status Load(bool writable, ColdOpenSummary* summary);
+
+  // cold_open.cc
+  Status Load(bool writable, ColdOpenSummary* summary) EXCLUDES(write_mutex_);
+  Result<Manifest> Rebuild(Manifest base, bool writable, ColdOpenSummary* summary);
+  Result<std::vector<ObjectInfo>> ListFiles() const;
+  // cold_tier.cc
   Status InstallLocked(Manifest next) REQUIRES(write_mutex_);
   void Publish(const Manifest& manifest) REQUIRES(write_mutex_);
   std::shared_ptr<const ColdSnapshot> snapshot() const;
+  // cold_select.cc
+  // What a query asks of blocks; borrowed. No matcher sets = everything.
+  struct BlockQuery {
+    TimeRange range;
+    std::vector<const std::vector<Matcher>*> matcher_sets;
+    QueryBudget* budget = nullptr;
+    ReadCounters* counters = nullptr;
+  };
+  // Visits the blocks that may answer; a damaged one is set aside with a warning.
+  Status VisitBlocks(const BlockQuery& query, std::vector<std::string>* warnings,
+                     const std::function<Status(const std::shared_ptr<ColdBlock>&,
+                                                columnar::ReadStats*)>& visit) const;
+  // Per block: `collect_all` without matchers, else `collect` for each series that matches.
+  Status CollectLabels(
+      const LabelRequest& request,
+      const std::function<Status(const ColdBlock&, columnar::ReadStats*)>& collect_all,
+      const std::function<void(LabelsView)>& collect) const;
+  void Quarantine(ColdBlock& block, const Status& why) const;
   void RegisterMetrics();
+  BlockId NewBlockId() REQUIRES(write_mutex_);
+  // cold_expiry.cc
+  Status TakeOut(const BlockId& id, bool replaced, Manifest* next) REQUIRES(write_mutex_);
+  Result<uint64_t> DeleteRemoved(TimestampMs now_ms) REQUIRES(write_mutex_);
+  Result<uint64_t> DeleteOrphans(TimestampMs now_ms) REQUIRES(write_mutex_);
 
   const ColdTierOptions options_;
-  Env env_;
+  mutable Env env_;
   std::unique_ptr<LocalBucket> bucket_;
+  std::shared_ptr<IndexCache> cache_;
   ManifestFiles manifest_files_;
+  Counter* quarantined_total_ = nullptr;
   std::atomic<uint64_t> forget_marks_below_{0};
 
   mutable Mutex write_mutex_;
   Manifest manifest_ GUARDED_BY(write_mutex_);
-  LabelColumns label_columns_ GUARDED_BY(write_mutex_);        // may be ahead of the manifest's
-  std::vector<std::string> writing_ GUARDED_BY(write_mutex_);  // keys written and not installed
+  LabelColumns label_columns_ GUARDED_BY(write_mutex_);     // may be ahead of the manifest's
+  std::set<std::string> writing_ GUARDED_BY(write_mutex_);  // keys written and not installed
+  bool writable_ GUARDED_BY(write_mutex_) = false;
+  // An installation failed half-way: which manifest a restart would find is not known.
+  bool uncertain_ GUARDED_BY(write_mutex_) = false;
+  TimestampMs last_orphan_scan_ms_ GUARDED_BY(write_mutex_) = kMinTimestampMs;
+  int64_t last_block_ms_ GUARDED_BY(write_mutex_) = 0;  // ids ascend whatever the clock does
 
   mutable Mutex snapshot_mutex_;
   std::shared_ptr<const ColdSnapshot> snapshot_ GUARDED_BY(snapshot_mutex_);

@@ -103,6 +103,7 @@ BlockEntry TakeBlock(ByteReader& in) {
 void PutRemoved(ByteWriter& out, const RemovedBlock& removed) {
   PutId(out, removed.id);
   out.I64(removed.removed_at_ms);
+  out.U64(removed.size_bytes);
   out.Varint(removed.keys.size());
   for (const std::string& key : removed.keys) out.LengthPrefixed(key);
 }
@@ -111,6 +112,7 @@ RemovedBlock TakeRemoved(ByteReader& in) {
   RemovedBlock removed;
   removed.id = TakeId(in);
   removed.removed_at_ms = in.I64();
+  removed.size_bytes = in.U64();
   for (uint64_t left = TakeCount(in, 1); left > 0; --left) {
     removed.keys.emplace_back(in.LengthPrefixed());
   }

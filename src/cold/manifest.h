@@ -71,6 +71,7 @@ struct BlockEntry {
 struct RemovedBlock {
   BlockId id;
   int64_t removed_at_ms = 0;  // wall clock
+  uint64_t size_bytes = 0;    // of all its files
   std::vector<std::string> keys;
   bool operator==(const RemovedBlock&) const = default;
 };
