@@ -31,10 +31,16 @@ struct LogOptions {
   SyncMode sync = SyncMode::kAlways;
   int64_t sync_interval_ms = 1000;            // with kInterval
   uint64_t segment_size_bytes = 64ull << 20;  // at least 64 KiB, a multiple of 32 KiB
-  uint64_t max_pending_bytes = 64ull << 20;  // enqueued and not yet written; Enqueue waits above it
+  uint64_t max_pending_bytes = 64ull << 20;   // enqueued and not yet written; Enqueue refuses above
   uint64_t max_record_bytes = 128ull << 20;
   Lsn min_next_lsn;  // the first new record gets at least this number, also when the log is empty
   bool strict = false;  // damage anywhere but in the torn tail is an error
+  // Below this much free space no new segment is started and the log closes to writes; 0 = no
+  // floor.
+  uint64_t free_space_floor_bytes = 0;
+  // No committer thread: Wait, StartSegment and Close commit on the caller's. For simulations that
+  // must repeat exactly.
+  bool inline_commit = false;
 
   Status Validate() const;
 };
@@ -72,9 +78,9 @@ class Log {
   // (kInterval, kOs). Set before the first Enqueue. It must not call back into the log.
   virtual void OnSettled(std::function<void(Lsn first, Lsn last, const Status&)> settled) = 0;
 
-  // Gives the record the next LSN and queues it for the committer; returns at once unless the queue
-  // is full. The caller's own lock makes the order of its decisions the order of LSNs. Errors:
-  // Unavailable (closed to writes, disk floor reached), InvalidArgument (too large).
+  // Gives the record the next LSN and queues it for the committer; never blocks, so the caller may
+  // hold a lock that OnSettled takes, too. That lock makes the order of its decisions the order of
+  // LSNs. Errors: Unavailable (closed to writes, queue full), InvalidArgument (too large).
   virtual Result<Lsn> Enqueue(RecordType type, std::string payload) = 0;
 
   // Waits until the record is settled and returns its outcome. Threads: safe.

@@ -155,17 +155,18 @@ Status SimulatedFileSystem::SyncDirectory(const std::string& raw_path) {
   const std::string prefix = ChildPrefix(path);
   for (NameChange& change : unsynced_names_) {
     // A directory's rename takes what is below it along.
-    const bool whole = !change.names.empty() && IsChild(prefix, change.names.back().first) &&
-                       change.names.size() > 2;
-    std::erase_if(change.names, [&](const auto& entry) {
-      if (!whole && !IsChild(prefix, entry.first)) return false;
-      if (entry.second) {
-        durable_names_[entry.first] = entry.second;
+    const bool whole = change.names.size() > 2 && IsChild(prefix, change.names[1].first);
+    std::vector<std::pair<std::string, NodePtr>> rest;
+    for (auto& [name, target] : change.names) {
+      if (!whole && !IsChild(prefix, name)) {
+        rest.emplace_back(name, target);
+      } else if (target) {
+        durable_names_[name] = target;
       } else {
-        durable_names_.erase(entry.first);
+        durable_names_.erase(name);
       }
-      return true;
-    });
+    }
+    change.names = std::move(rest);
   }
   std::erase_if(unsynced_names_, [](const NameChange& change) { return change.names.empty(); });
   return {};

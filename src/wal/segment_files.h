@@ -1,0 +1,70 @@
+// The files of a log's folder: makes new segments from spares, releases old ones.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/mutex.h"
+#include "env/env.h"
+#include "wal/replay.h"
+#include "wal/segment_writer.h"
+
+namespace thermocline::wal {
+
+// Threads: Create, Release and the destructor by one thread at a time (the log's committer lock);
+// the rest from any. Lock order: mutex_ is a leaf.
+class SegmentFiles {
+ public:
+  // `found` is what replay saw; segment ids grow from there.
+  SegmentFiles(const LogOptions& options, Env env, const Replayed& found);
+  // Waits for the preparation of a spare that is under way.
+  ~SegmentFiles();
+
+  // A durable, empty segment with the next id. `reserved`: made also when free space is below the
+  // floor, for records that were accepted already. Errors: Unavailable (floor), ResourceExhausted
+  // (no space), Io; the file that failed is not used again.
+  Result<std::unique_ptr<SegmentWriter>> Create(Lsn previous_lsn, Lsn first_lsn, bool reserved);
+
+  // Removes segments below `end`, oldest first, each durably; up to kMaxSpares become spares.
+  Status Release(SegmentId end);
+
+  // Preallocates a spare when there is none: on the executor, or at once with inline_commit. Tries
+  // once per segment.
+  void PrepareSpare();
+
+  // The last segment whose first LSN is not above `lsn`.
+  SegmentId SegmentOf(Lsn lsn) const;
+  void SetSize(SegmentId id, uint64_t size_bytes);
+  uint64_t size_bytes() const;
+
+ private:
+  static constexpr size_t kMaxSpares = 2;
+
+  std::string PathOf(SegmentId id) const;
+  std::string SparePath(uint64_t number) const;
+  Result<uint64_t> TakeSpare(uint64_t* size_bytes);
+  Result<std::unique_ptr<SegmentWriter>> Promote(uint64_t spare, const SegmentHeader& header,
+                                                 uint64_t size_bytes);
+  // Takes a segment's name away: to spare number `spare`, or when 0 to quarantine or nothing.
+  Status MoveAway(SegmentId id, const SegmentState& state, uint64_t spare);
+  void MakeSpare(uint64_t number);
+
+  const std::string directory_;
+  const uint64_t segment_size_bytes_;
+  const uint64_t free_space_floor_bytes_;
+  const bool inline_work_;
+  Env env_;
+
+  mutable Mutex mutex_;
+  CondVar idle_;
+  bool preparing_ GUARDED_BY(mutex_) = false;
+  uint64_t next_id_ GUARDED_BY(mutex_) = 1;
+  uint64_t next_spare_ GUARDED_BY(mutex_) = 1;
+  uint64_t spare_tried_before_ GUARDED_BY(mutex_) = 0;  // a segment id
+  std::map<SegmentId, SegmentState> segments_ GUARDED_BY(mutex_);
+  std::map<uint64_t, uint64_t> spares_ GUARDED_BY(mutex_);  // number -> bytes
+};
+
+}  // namespace thermocline::wal
