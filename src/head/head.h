@@ -100,9 +100,10 @@ class Head : public Queryable {
   // Gives up a Seal without dropping (the flush failed).
   virtual void Unseal(uint64_t token) = 0;
 
-  // The first LSN whose record is still needed: samples not dropped, or definitions of series that
-  // later records refer to by number. Logs `definitions` of the living series through `sink` when
-  // that lets old segments go (see FORMAT.md).
+  // The first LSN whose record is still needed: by samples not dropped (each series is defined
+  // again in its first record of each range, so that no older definition is needed), or by
+  // metadata, which is logged again through `sink` when that lets older records go. Then call again
+  // after that record is settled for the later LSN.
   virtual Result<Lsn> OldestNeeded(const RecordSink& sink) = 0;
 
   virtual uint64_t memory_bytes() const = 0;

@@ -1,0 +1,378 @@
+// Admission: decides every sample as Prometheus' head does (headAppender.Append and
+// memSeries.appendable in tsdb/head_append.go), stages the accepted ones and logs the request as
+// one record.
+#include <algorithm>
+
+#include "head/memory_head.h"
+
+namespace thermocline {
+namespace {
+
+constexpr size_t kMaxListedRejects = 1000;
+// How many series ahead of the one being staged memory is asked for.
+constexpr size_t kSlotAhead = 24;
+constexpr size_t kSeriesAhead = 16;
+constexpr size_t kPieceAhead = 8;
+constexpr size_t kRawAhead = 4;
+
+int64_t SaturatingMinus(int64_t a, int64_t b) {
+  int64_t out;
+  return __builtin_sub_overflow(a, b, &out) ? kMinTimestampMs : out;
+}
+
+}  // namespace
+
+class MemoryHead::Admitter {
+ public:
+  Admitter(MemoryHead& head, const WriteBatch& batch, Ticket horizon, Newest newest, Ticket ticket)
+      : head_(head), batch_(batch), horizon_(horizon), newest_(newest) {
+    request_.ticket = ticket;
+    newest_allowed_ms_ = head.clock_.NowMs() + head.options_.max_future_ms;
+    window_ms_ = head.options_.out_of_order_window_ms;
+    // The lowest time whose range still has representable ends.
+    lowest_ms_ = kMinTimestampMs / 2;
+  }
+
+  Status Run();
+  Request& request() { return request_; }
+  AppendSummary& summary() { return summary_; }
+  uint64_t out_of_order_samples() const { return out_of_order_samples_; }
+
+ private:
+  enum class Decision { kInOrder, kOutOfOrder, kKnown, kReject };
+  struct Resolved {
+    Series* series = nullptr;
+    SeriesRef ref;
+  };
+
+  void ResolveAll();
+  Status StageSeries(size_t index);
+  Status Create(const BatchSeries& entry, Resolved* resolved);
+  Decision Decide(const Series* series, const Sample& sample, RejectReason* reason);
+  Decision DecideWindow(TimestampMs time_ms, RejectReason* reason) const;
+  bool KnownOutOfOrder(const Series& series, const Sample& sample) const;
+  void Stage(Series& series, SeriesRef ref, const Sample& sample, bool in_order, uint32_t more);
+  Piece& PieceFor(Series& series, SeriesRef ref, TimestampMs time_ms);
+  RangeChange& ChangeOf(TimestampMs start_ms);
+  void Reject(size_t series_index, uint32_t sample_index, RejectReason reason);
+
+  MemoryHead& head_;
+  const WriteBatch& batch_;
+  const Ticket horizon_;
+  // Frozen for the request, as Prometheus freezes them when the appender is made.
+  Newest newest_;
+  TimestampMs floor_ms_ = 0;
+  TimestampMs newest_allowed_ms_ = 0;
+  TimestampMs lowest_ms_ = 0;
+  int64_t window_ms_ = 0;
+  Request request_;
+  AppendSummary summary_;
+  std::vector<Resolved> resolved_;
+  std::vector<Sample> accepted_;  // of the series at hand
+  uint64_t last_defined_ = UINT64_MAX;
+  bool undefined_ = false;  // one of its pieces needs a definition
+  size_t last_change_ = 0;
+  uint64_t out_of_order_samples_ = 0;
+};
+
+void MemoryHead::Admitter::ResolveAll() {
+  const size_t n = batch_.series.size();
+  resolved_.resize(n);
+  for (size_t i = 0; i < n; ++i) {
+    if (i + kSlotAhead < n) head_.table_.PrefetchSlot(batch_.series[i + kSlotAhead].hash);
+    if (i + kSeriesAhead < n) head_.table_.PrefetchSeries(batch_.series[i + kSeriesAhead].hash);
+    const BatchSeries& entry = batch_.series[i];
+    resolved_[i].series = head_.table_.Find(entry.hash, batch_.labels(entry), &resolved_[i].ref);
+  }
+}
+
+Status MemoryHead::Admitter::Run() {
+  if (!newest_.known && !batch_.samples.empty()) {
+    newest_ = {true, batch_.samples[0].timestamp_ms};  // an empty head takes the first one's
+  }
+  floor_ms_ = SaturatingMinus(newest_.time_ms, head_.options_.range_ms / 2);
+  ResolveAll();
+  const size_t n = batch_.series.size();
+  request_.touched.reserve(n);
+  for (size_t i = 0; i < n; ++i) {
+    if (i + kPieceAhead < n && resolved_[i + kPieceAhead].series != nullptr) {
+      if (const Piece* piece = resolved_[i + kPieceAhead].series->pieces) {
+        __builtin_prefetch(piece);
+        __builtin_prefetch(reinterpret_cast<const char*>(piece) + 64);
+      }
+    }
+    if (i + kRawAhead < n && resolved_[i + kRawAhead].series != nullptr) {
+      if (const Piece* piece = resolved_[i + kRawAhead].series->pieces) piece->run().PrefetchRaw();
+    }
+    RETURN_IF_ERROR(StageSeries(i));
+    if (summary_.rejected_count > 0 && batch_.on_reject == RejectPolicy::kWholeBatch) break;
+  }
+  return Status::Ok();
+}
+
+MemoryHead::Admitter::Decision MemoryHead::Admitter::DecideWindow(TimestampMs time_ms,
+                                                                  RejectReason* reason) const {
+  if (window_ms_ > 0) {
+    if (time_ms >= SaturatingMinus(newest_.time_ms, window_ms_)) return Decision::kOutOfOrder;
+    *reason = RejectReason::kTooOld;
+  } else {
+    *reason = RejectReason::kOutOfOrder;
+  }
+  return Decision::kReject;
+}
+
+// `series` is null for one that does not exist yet.
+MemoryHead::Admitter::Decision MemoryHead::Admitter::Decide(const Series* series,
+                                                            const Sample& sample,
+                                                            RejectReason* reason) {
+  const TimestampMs time_ms = sample.timestamp_ms;
+  if (time_ms > newest_allowed_ms_) {
+    *reason = RejectReason::kTooFarInFuture;
+    return Decision::kReject;
+  }
+  if ((window_ms_ == 0 && time_ms < floor_ms_) || time_ms < lowest_ms_) {
+    *reason = RejectReason::kOutOfBounds;
+    return Decision::kReject;
+  }
+  if (time_ms >= floor_ms_) {
+    if (series == nullptr || !series->has_newest || time_ms > series->newest_ms) {
+      return Decision::kInOrder;
+    }
+    if (time_ms == series->newest_ms) {
+      if (!SameBits(sample.value, series->newest_value)) {
+        *reason = RejectReason::kDuplicate;
+        return Decision::kReject;
+      }
+      // What it repeats may still be taken back; then this copy must be in the log.
+      return series->pieces != nullptr && series->pieces->HasPendingAfter(horizon_)
+                 ? Decision::kOutOfOrder
+                 : Decision::kKnown;
+    }
+  }
+  return DecideWindow(time_ms, reason);
+}
+
+bool MemoryHead::Admitter::KnownOutOfOrder(const Series& series, const Sample& sample) const {
+  const TimestampMs start_ms = head_.RangeStart(sample.timestamp_ms);
+  for (const Piece* piece = series.pieces; piece != nullptr; piece = piece->next) {
+    if (piece->start_ms == start_ms && piece->HasSettledDuplicate(sample, horizon_)) return true;
+  }
+  return false;
+}
+
+MemoryHead::RangeChange& MemoryHead::Admitter::ChangeOf(TimestampMs start_ms) {
+  auto& changes = request_.ranges;
+  if (last_change_ < changes.size() && changes[last_change_].start_ms == start_ms) {
+    return changes[last_change_];
+  }
+  for (last_change_ = 0; last_change_ < changes.size(); ++last_change_) {
+    if (changes[last_change_].start_ms == start_ms) return changes[last_change_];
+  }
+  changes.push_back({.start_ms = start_ms});
+  return changes.back();
+}
+
+Piece& MemoryHead::Admitter::PieceFor(Series& series, SeriesRef ref, TimestampMs time_ms) {
+  const TimestampMs start_ms = head_.RangeStart(time_ms);
+  bool made;
+  Piece& piece = OpenPiece(series, start_ms, &made);
+  if (made) {
+    RangeChange& change = ChangeOf(start_ms);
+    change.pieces += 1;
+    change.bytes += static_cast<int64_t>(sizeof(Piece));
+  }
+  if (piece.Begin(request_.ticket, horizon_)) {
+    request_.touched.push_back({ref, !piece.defined, start_ms});
+  }
+  undefined_ |= !piece.defined;
+  return piece;
+}
+
+void MemoryHead::Admitter::Stage(Series& series, SeriesRef ref, const Sample& sample, bool in_order,
+                                 uint32_t more) {
+  Piece& piece = PieceFor(series, ref, sample.timestamp_ms);
+  const uint64_t before = piece.memory_bytes();
+  if (in_order) {
+    piece.AppendInOrder(sample, horizon_, more);
+    series.has_newest = true;
+    series.newest_ms = sample.timestamp_ms;
+    series.newest_value = sample.value;
+    if (!request_.has_max || sample.timestamp_ms > request_.max_ms) {
+      request_.has_max = true;
+      request_.max_ms = sample.timestamp_ms;
+    }
+  } else {
+    piece.AppendOutOfOrder(sample, horizon_);
+    ++out_of_order_samples_;
+  }
+  RangeChange& change = ChangeOf(piece.start_ms);
+  change.samples += 1;
+  change.bytes += static_cast<int64_t>(piece.memory_bytes()) - static_cast<int64_t>(before);
+}
+
+Status MemoryHead::Admitter::Create(const BatchSeries& entry, Resolved* resolved) {
+  // The same new label set may have come earlier in this batch.
+  resolved->series = head_.table_.Find(entry.hash, batch_.labels(entry), &resolved->ref);
+  if (resolved->series != nullptr) return Status::Ok();
+  if (head_.options_.max_series > 0 && head_.table_.size() >= head_.options_.max_series) {
+    return Status::ResourceExhausted("creating a series: the head holds its limit of " +
+                                     std::to_string(head_.options_.max_series));
+  }
+  auto labels = Labels::FromPacked(std::string(batch_.labels(entry).packed()));
+  if (!labels.ok() || labels->empty()) {
+    return Status::InvalidArgument("creating a series: the label set is malformed or empty");
+  }
+  WriteLock index(head_.index_mutex_);
+  resolved->series = head_.table_.Add(entry.hash, labels->view(), &resolved->ref);
+  if (resolved->series == nullptr) {
+    return Status::ResourceExhausted("creating a series: all series numbers are used up");
+  }
+  head_.unpublished_.insert(resolved->ref.number);
+  ++summary_.created_series;
+  return Status::Ok();
+}
+
+void MemoryHead::Admitter::Reject(size_t series_index, uint32_t sample_index, RejectReason reason) {
+  ++summary_.rejected_count;
+  if (summary_.rejected.size() < kMaxListedRejects) {
+    summary_.rejected.push_back({static_cast<uint32_t>(series_index), sample_index, reason});
+  }
+  switch (reason) {
+    case RejectReason::kOutOfOrder: head_.counters_.out_of_order->Increment(); break;
+    case RejectReason::kTooOld: head_.counters_.too_old->Increment(); break;
+    case RejectReason::kDuplicate: head_.counters_.duplicate->Increment(); break;
+    case RejectReason::kOutOfBounds: head_.counters_.out_of_bounds->Increment(); break;
+    case RejectReason::kTooFarInFuture: head_.counters_.too_far->Increment(); break;
+  }
+}
+
+Status MemoryHead::Admitter::StageSeries(size_t index) {
+  const BatchSeries& entry = batch_.series[index];
+  Resolved& resolved = resolved_[index];
+  accepted_.clear();
+  undefined_ = false;
+  uint32_t i = 0;
+  RejectReason reason = RejectReason::kOutOfOrder;
+  while (resolved.series == nullptr && i < entry.sample_count) {
+    // A series comes to be with its first acceptable sample.
+    const Sample& sample = batch_.samples[entry.first_sample + i];
+    if (Decide(nullptr, sample, &reason) != Decision::kReject) {
+      RETURN_IF_ERROR(Create(entry, &resolved));
+      break;
+    }
+    Reject(index, entry.first_sample + i++, reason);
+  }
+  if (resolved.series == nullptr || i == entry.sample_count) return Status::Ok();
+  Series& series = *resolved.series;
+  MutexLock stripe(head_.table_.StripeOf(resolved.ref));
+  for (; i < entry.sample_count; ++i) {
+    const Sample& sample = batch_.samples[entry.first_sample + i];
+    const Decision decision = Decide(&series, sample, &reason);
+    if (decision == Decision::kReject) {
+      Reject(index, entry.first_sample + i, reason);
+      continue;
+    }
+    ++summary_.accepted_samples;
+    if (decision == Decision::kKnown) continue;
+    const bool in_order = decision == Decision::kInOrder;
+    if (!in_order && KnownOutOfOrder(series, sample)) continue;
+    Stage(series, resolved.ref, sample, in_order, entry.sample_count - i - 1);
+    accepted_.push_back(sample);
+  }
+  if (accepted_.empty()) return Status::Ok();
+  if (undefined_ && last_defined_ != resolved.ref.number) {
+    head_.writer_.AddDefinition(resolved.ref, series.id_offset, batch_.labels(entry));
+    last_defined_ = resolved.ref.number;
+    if (!series.published) request_.new_series.push_back(resolved.ref);
+  }
+  head_.writer_.AddSamples(resolved.ref, accepted_);
+  return Status::Ok();
+}
+
+Result<Admission> MemoryHead::Admit(const WriteBatch& batch, const RecordSink& sink) {
+  if (!batch.tenant.is_default()) {
+    return Status::Unimplemented("writing for tenant " + batch.tenant.name +
+                                 ": this head holds the default tenant only");
+  }
+  for (const BatchSeries& entry : batch.series) {
+    if (entry.kind != SampleKind::kFloat) {
+      return Status::Unimplemented("writing samples that are not floats");
+    }
+  }
+  MutexLock admit(admit_mutex_);
+  EndReplay();
+  CollectDead();
+  Newest newest;
+  {
+    MutexLock settle(settle_mutex_);
+    newest = AdmittedNewest();
+  }
+  const Ticket horizon = TrimHorizon();
+  writer_.Clear();
+  Admitter admitter(*this, batch, horizon, newest, next_ticket_++);
+  Status status = admitter.Run();
+  Request& request = admitter.request();
+  Admission admission{{}, {}, std::move(admitter.summary())};
+  AppendSummary& summary = admission.summary;
+  const bool roll_back = summary.rejected_count > 0 && batch.on_reject == RejectPolicy::kWholeBatch;
+  if (batch.on_reject == RejectPolicy::kDropSilently) summary.rejected.clear();
+  if (status.ok() && !roll_back) {
+    AddChangedMetadata(batch, &request);
+    if (writer_.empty()) return admission;
+    status = Enqueue(std::move(request), sink, &admission);
+    if (status.ok()) {
+      counters_.created->Add(static_cast<double>(summary.created_series));
+      counters_.appended->Add(static_cast<double>(summary.accepted_samples));
+      counters_.out_of_order_appended->Add(static_cast<double>(admitter.out_of_order_samples()));
+      return admission;
+    }
+  } else {
+    MutexLock settle(settle_mutex_);
+    TakeBack(request);
+  }
+  CollectDead();
+  if (!status.ok()) return status;
+  summary.accepted_samples = summary.created_series = 0;
+  summary.rolled_back = true;
+  return admission;
+}
+
+void MemoryHead::AddChangedMetadata(const WriteBatch& batch, Request* request) {
+  if (batch.metadata.empty()) return;
+  ReadLock index(index_mutex_);
+  for (const BatchMetadata& entry : batch.metadata) {
+    const auto known = metadata_.find(entry.family);
+    if (known != metadata_.end() && known->second.type == entry.type &&
+        known->second.help == entry.help && known->second.unit == entry.unit) {
+      continue;
+    }
+    writer_.AddMetadata(entry);
+    request->metadata.push_back(entry);
+  }
+}
+
+// Puts the request in line before the log can settle it, logs it, and gives it its LSN.
+Status MemoryHead::Enqueue(Request request, const RecordSink& sink, Admission* admission) {
+  const uint8_t kind = writer_.has_samples() ? kSamplesRecord : kSeriesRecord;
+  std::vector<RangeChange> ranges = request.ranges;
+  {
+    MutexLock settle(settle_mutex_);
+    requests_.push_back(std::move(request));
+  }
+  const Result<Lsn> lsn = sink(HeadRecord{kind, writer_.Finish()});
+  MutexLock settle(settle_mutex_);
+  if (!lsn.ok()) {
+    Request failed = std::move(requests_.back());
+    requests_.pop_back();
+    TakeBack(failed);
+    if (requests_.empty()) verdicts_.clear();
+    return lsn.status();
+  }
+  CountRanges(ranges, *lsn);
+  requests_.back().lsn = last_lsn_ = *lsn;
+  admission->first_lsn = admission->last_lsn = *lsn;
+  Resolve();
+  return Status::Ok();
+}
+
+}  // namespace thermocline

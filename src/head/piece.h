@@ -1,0 +1,94 @@
+// A piece: what one series holds of one head range, and which of it is settled.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/time.h"
+#include "head/run.h"
+
+namespace thermocline {
+
+// The order of admissions: each write request gets the next number. 0 is settled from the start.
+using Ticket = uint64_t;
+
+// How much of a piece a reader may see.
+struct PieceView {
+  uint32_t in_order = 0;
+  uint32_t out_of_order = 0;
+  bool empty() const { return in_order + out_of_order == 0; }
+};
+
+// Reference counted, so that readers keep what they listed when the head drops it. Threads: the
+// series' stripe lock, but for the count and for a frozen piece, which no longer changes.
+class Piece {
+ public:
+  Piece(TimestampMs range_start_ms, Piece* behind) : next(behind), start_ms(range_start_ms) {}
+
+  void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void Unref() {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  // Staging: Begin once per request, then Append. `horizon`: requests up to this ticket are settled
+  // and no reader lists at an earlier one. Begin is false when the request has begun already.
+  bool Begin(Ticket ticket, Ticket horizon);
+  void AppendInOrder(Sample sample, Ticket horizon, uint32_t expected_more);
+  void AppendOutOfOrder(Sample sample, Ticket horizon);
+  // Takes back what the request staged; false when it staged nothing here.
+  bool TakeBack(Ticket ticket, uint32_t* samples);
+
+  // What is settled at the ticket `epoch`.
+  PieceView ViewAt(Ticket epoch) const;
+  bool HasPendingAfter(Ticket epoch) const;
+  // Appends the viewed samples in `range`: in-order ones first, then the others as they came.
+  void Read(PieceView view, TimeRange range, std::vector<TimestampMs>* times_ms,
+            std::vector<double>* values) const;
+
+  // Ends the staging into this piece. What is not settled at `epoch` moves to the returned piece,
+  // which has no place in a list yet; null when all is settled.
+  Piece* Freeze(Ticket epoch);
+
+  // An out-of-order sample with the timestamp that is settled at `horizon` and still raw.
+  bool HasSettledDuplicate(Sample sample, Ticket horizon) const;
+
+  bool empty() const { return run_.empty() && (!out_of_order_ || out_of_order_->empty()); }
+  uint32_t sample_count() const {
+    return run_.size() + (out_of_order_ ? out_of_order_->size() : 0);
+  }
+  const Run& run() const { return run_; }
+  bool has_out_of_order() const { return out_of_order_ && !out_of_order_->empty(); }
+  bool has_raw() const { return run_.has_raw() || (out_of_order_ && out_of_order_->has_raw()); }
+  uint64_t memory_bytes() const;
+  uint64_t block_count() const;
+
+  Piece* next;  // the series' list: the newest first
+  const TimestampMs start_ms;
+  bool frozen = false;
+  // A settled record of this piece defines the series: later ones need not. So definitions live as
+  // long in the log as the samples that need them.
+  bool defined = false;
+  uint64_t token = 0;  // the Seal that handed it out; 0 = none
+
+ private:
+  ~Piece() = default;
+
+  // What a request that may not be settled yet staged here; ascending by ticket.
+  struct Pending {
+    Ticket ticket = 0;
+    uint32_t in_order = 0;
+    uint32_t out_of_order = 0;
+  };
+  Pending& newest_pending() { return more_ && !more_->empty() ? more_->back() : pending_; }
+  PieceView SettledAt(Ticket epoch) const;
+
+  std::atomic<uint32_t> references_{1};
+  Run run_;
+  std::unique_ptr<Run> out_of_order_;
+  Pending pending_;                             // the oldest; ticket 0 = none
+  std::unique_ptr<std::vector<Pending>> more_;  // the rest, while several requests are under way
+};
+
+}  // namespace thermocline

@@ -1,0 +1,178 @@
+// Replay: puts logged requests back, settled at once.
+#include <algorithm>
+
+#include "head/memory_head.h"
+
+namespace thermocline {
+
+class Replayer final : public RecordVisitor {
+ public:
+  Replayer(MemoryHead& head, Lsn lsn) : head_(head), lsn_(lsn) {}
+
+  Status OnDefinition(SeriesRef ref, uint64_t id_offset,
+                      LabelsView labels) override NO_THREAD_SAFETY_ANALYSIS;
+  Status OnMetadata(BatchMetadata metadata) override NO_THREAD_SAFETY_ANALYSIS;
+  Status OnSample(SeriesRef ref, Sample sample) override NO_THREAD_SAFETY_ANALYSIS;
+
+  // The ranges that the cold tier holds as far as this record.
+  std::vector<TimeRange> skipped;
+  std::vector<MemoryHead::RangeChange> changes;
+  uint64_t orphans = 0;
+  MemoryHead::Newest newest;
+
+ private:
+  void Stage(Series& series, const Sample& sample);
+  bool Skipped(TimestampMs time_ms);
+
+  MemoryHead& head_;
+  const Lsn lsn_;
+  size_t last_skipped_ = 0;
+};
+
+Status Replayer::OnDefinition(SeriesRef ref, uint64_t id_offset, LabelsView labels) {
+  Series* series = head_.table_.At(ref);
+  if (series == nullptr) {
+    if (id_offset > UINT8_MAX) return Status::Corruption("replaying: series id out of range");
+    const uint64_t hash = labels.Hash();
+    if (!head_.table_.AddAs(ref, hash, static_cast<uint8_t>(id_offset), labels).ok()) {
+      // The series left the head and came back under this number: samples under either are its.
+      SeriesRef known;
+      series = head_.table_.Find(hash, labels, &known);
+      head_.table_.SkipTo(ref);
+      head_.replay_aliases_[ref.number] = known;
+    } else {
+      series = head_.table_.At(ref);
+    }
+  } else if (!head_.table_.postings().SameLabels(series->pair_ids(), labels)) {
+    return Status::Corruption("replaying: series number " + std::to_string(ref.number) +
+                              " is defined with two label sets");
+  }
+  series->published = true;
+  series->replayed_definition = lsn_;
+  return Status::Ok();
+}
+
+Status Replayer::OnMetadata(BatchMetadata metadata) {
+  std::string family = metadata.family;
+  head_.metadata_.insert_or_assign(std::move(family), std::move(metadata));
+  if (head_.metadata_lsn_.number == 0) head_.metadata_lsn_ = lsn_;
+  return Status::Ok();
+}
+
+bool Replayer::Skipped(TimestampMs time_ms) {
+  if (last_skipped_ < skipped.size() && skipped[last_skipped_].Contains(time_ms)) return true;
+  for (size_t i = 0; i < skipped.size(); ++i) {
+    if (!skipped[i].Contains(time_ms)) continue;
+    last_skipped_ = i;
+    return true;
+  }
+  return false;
+}
+
+Status Replayer::OnSample(SeriesRef ref, Sample sample) {
+  if (Skipped(sample.timestamp_ms)) return Status::Ok();
+  if (sample.timestamp_ms < kMinTimestampMs / 2) {
+    return Status::Corruption("replaying: a timestamp before all ranges");
+  }
+  Series* series = head_.table_.At(ref);
+  if (series == nullptr) {
+    const auto alias = head_.replay_aliases_.find(ref.number);
+    if (alias != head_.replay_aliases_.end()) {
+      ref = alias->second;
+      series = head_.table_.At(ref);
+    }
+  }
+  if (series == nullptr) {
+    // Its definition was in a damaged part of the log.
+    ++orphans;
+    head_.table_.SkipTo(ref);
+    return Status::Ok();
+  }
+  MutexLock stripe(head_.table_.StripeOf(ref));
+  Stage(*series, sample);
+  return Status::Ok();
+}
+
+// The record holds accepted samples only: what is not newer than the newest came out of order.
+void Replayer::Stage(Series& series, const Sample& sample) {
+  const bool in_order = !series.has_newest || sample.timestamp_ms > series.newest_ms;
+  const bool repeats = !in_order && sample.timestamp_ms == series.newest_ms &&
+                       SameBits(sample.value, series.newest_value);
+  if (repeats) return;
+  bool made;
+  Piece& piece = OpenPiece(series, head_.RangeStart(sample.timestamp_ms), &made);
+  if (!in_order && piece.HasSettledDuplicate(sample, 0)) return;
+  if (changes.empty() || changes.back().start_ms != piece.start_ms) {
+    changes.push_back({.start_ms = piece.start_ms});
+  }
+  MemoryHead::RangeChange& change = changes.back();
+  const auto before = made ? 0 : static_cast<int64_t>(piece.memory_bytes());
+  piece.defined = true;
+  if (in_order) {
+    piece.AppendInOrder(sample, 0, 0);
+    series.has_newest = true;
+    series.newest_ms = sample.timestamp_ms;
+    series.newest_value = sample.value;
+    if (!newest.known || sample.timestamp_ms > newest.time_ms) newest = {true, sample.timestamp_ms};
+  } else {
+    piece.AppendOutOfOrder(sample, 0);
+  }
+  change.samples += 1;
+  change.pieces += made ? 1 : 0;
+  change.bytes += static_cast<int64_t>(piece.memory_bytes()) - before;
+  // The piece may rest on a definition from before a Seal that took its first samples.
+  if (change.definition.number == 0 || series.replayed_definition < change.definition) {
+    change.definition = series.replayed_definition;
+  }
+}
+
+void MemoryHead::SkipFlushed(std::vector<Flushed> flushed) {
+  MutexLock admit(admit_mutex_);
+  flushed_ = std::move(flushed);
+}
+
+Status MemoryHead::Replay(Lsn lsn, uint8_t kind, std::string_view payload) {
+  MutexLock admit(admit_mutex_);
+  if (!replaying_) return Status::InvalidArgument("replaying a record: the head takes writes");
+  if (kind != kSamplesRecord && kind != kSeriesRecord) return Status::Ok();
+  Replayer replayer(*this, lsn);
+  for (const Flushed& flushed : flushed_) {
+    if (lsn <= flushed.through) replayer.skipped.push_back(flushed.range);
+  }
+  Status status;
+  {
+    WriteLock index(index_mutex_);
+    status = ReadRecord(payload, replayer);
+  }
+  replay_orphans_ += replayer.orphans;
+  MutexLock settle(settle_mutex_);
+  for (const RangeChange& change : replayer.changes) {
+    CountRanges({change}, std::min(lsn, change.definition));
+  }
+  if (replayer.newest.known &&
+      (!settled_newest_.known || replayer.newest.time_ms > settled_newest_.time_ms)) {
+    settled_newest_ = replayer.newest;
+  }
+  published_lsn_ = last_lsn_ = std::max(last_lsn_, lsn);
+  return status;
+}
+
+// Series whose samples are all in the cold tier came back by their definitions only.
+void MemoryHead::EndReplay() {
+  if (!replaying_) return;
+  replaying_ = false;
+  flushed_.clear();
+  flushed_.shrink_to_fit();
+  replay_aliases_.clear();
+  std::vector<SeriesRef> candidates;
+  {
+    ReadLock index(index_mutex_);
+    for (const SeriesRef ref : table_.postings().All()) {
+      MutexLock stripe(table_.StripeOf(ref));
+      if (table_.At(ref)->pieces == nullptr) candidates.push_back(ref);
+    }
+  }
+  Bury(std::move(candidates));
+}
+
+}  // namespace thermocline
