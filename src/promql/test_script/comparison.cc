@@ -21,8 +21,10 @@ std::string Shown(const ResultSeries& series) {
   return text;
 }
 
-// The answer's annotations end in " (line:column)", the script's have no position.
-std::string_view WithoutPosition(std::string_view annotation) {
+// The answer's annotations end in " (line:column)", and the one about monotonicity has details
+// before that; the script's have neither.
+std::string_view BareText(std::string_view annotation) {
+  annotation = annotation.substr(0, annotation.find(", from buckets "));
   const size_t open = annotation.rfind(" (");
   if (open == std::string_view::npos || annotation.back() != ')') return annotation;
   const std::string_view inside = annotation.substr(open + 2, annotation.size() - open - 3);
@@ -40,7 +42,7 @@ std::string AnnotationDifference(std::string_view kind,
   if (actual.empty()) return "expected " + std::string(kind) + " but there is none";
   for (const TextExpectation& one : expected) {
     const bool found = std::any_of(actual.begin(), actual.end(), [&](const std::string& text) {
-      return one.Accepts(WithoutPosition(text));
+      return one.Accepts(BareText(text));
     });
     if (!found) {
       return "no " + std::string(kind) + " matches " + one.ToString() + "; there is " +
@@ -48,9 +50,8 @@ std::string AnnotationDifference(std::string_view kind,
     }
   }
   for (const std::string& text : actual) {
-    const bool found = std::any_of(expected.begin(), expected.end(), [&](const auto& one) {
-      return one.Accepts(WithoutPosition(text));
-    });
+    const bool found = std::any_of(expected.begin(), expected.end(),
+                                   [&](const auto& one) { return one.Accepts(BareText(text)); });
     if (!found) return "unexpected " + std::string(kind) + ": " + text;
   }
   return "";
