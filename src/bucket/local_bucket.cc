@@ -188,14 +188,20 @@ class LocalWriter : public ObjectWriter {
   std::function<void(uint64_t)> published_;
 };
 
-// Creates `path` and makes its name durable, and those of its parents up to `root`'s. A directory
-// that is already there may have been created by a writer that died before its sync.
+// Creates `path` and makes its name durable, and those of its parents up to `root`'s, or higher
+// where root's parents were missing. A directory below that is already there may have been created
+// by a writer that died before its sync.
 Status CreateDurably(FileSystem& files, const std::string& root, std::string path) {
+  std::string top = root;
+  for (std::string parent = ParentPath(top); parent != top && !files.Exists(parent);
+       parent = ParentPath(top)) {
+    top = parent;
+  }
   RETURN_IF_ERROR(files.CreateDirectories(path));
   while (true) {
     std::string parent(ParentPath(path));
     RETURN_IF_ERROR(files.SyncDirectory(parent));
-    if (path == root || parent == path || parent.size() < root.size()) return Status::Ok();
+    if (path == top || parent == path || parent.size() < top.size()) return Status::Ok();
     path = std::move(parent);
   }
 }

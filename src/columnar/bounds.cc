@@ -46,7 +46,7 @@ bool RaiseLastCharacter(std::string* text) {
     return true;
   }
   const int tails = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-  text->push_back(static_cast<char>((0xf00u >> tails & 0xff) | point >> (6 * tails)));
+  text->push_back(static_cast<char>((0xff00u >> (tails + 1) & 0xff) | point >> (6 * tails)));
   for (int i = tails - 1; i >= 0; --i) {
     text->push_back(static_cast<char>(0x80 | (point >> (6 * i) & 0x3f)));
   }
