@@ -27,18 +27,23 @@ Result<Listing> ListFolder(FileSystem& files, const std::string& directory) {
   return listing;
 }
 
-// For each segment the smallest previous_lsn of the later ones.
-Result<std::vector<std::optional<Lsn>>> Limits(FileSystem& files, const ReplayOptions& options,
-                                               const std::vector<SegmentId>& segments) {
-  std::vector<std::optional<Lsn>> limits(segments.size());
-  std::optional<Lsn> limit;
+struct Limit {
+  std::optional<Lsn> lsn;  // smallest previous_lsn of the later segments
+  bool reached = false;    // the next segment's header is readable
+};
+
+Result<std::vector<Limit>> Limits(FileSystem& files, const ReplayOptions& options,
+                                  const std::vector<SegmentId>& segments) {
+  std::vector<Limit> limits(segments.size());
+  Limit limit;
   for (size_t i = segments.size(); i-- > 0;) {
     limits[i] = limit;
     ASSIGN_OR_RETURN(const auto file,
                      files.OpenForRead(JoinPath(options.directory, SegmentName(segments[i]))));
     ASSIGN_OR_RETURN(const auto header, ReadSegmentHeader(*file, options.reader.check_crc));
-    if (!header || header->id != segments[i]) continue;
-    limit = limit ? std::min(*limit, header->previous_lsn) : header->previous_lsn;
+    limit.reached = header && header->id == segments[i];
+    if (!limit.reached) continue;
+    limit.lsn = std::min(limit.lsn.value_or(header->previous_lsn), header->previous_lsn);
   }
   return limits;
 }
@@ -101,7 +106,8 @@ Result<Replayed> ReplaySegments(const ReplayOptions& options, FileSystem& files,
     ASSIGN_OR_RETURN(const auto file, files.OpenForRead(path));
     ASSIGN_OR_RETURN(
         const SegmentSummary found,
-        ReadSegment(*file, SegmentBounds{id, limits[i], expected}, options.reader, replay));
+        ReadSegment(*file, SegmentBounds{id, limits[i].lsn, limits[i].reached, expected},
+                    options.reader, replay));
     Add(found, summary);
     SegmentState state;
     if (found.header) state.first_lsn = found.header->first_lsn;

@@ -132,7 +132,8 @@ Status Reading::LookBehind(Position at) {
 }
 
 bool Reading::WasDurable(Lsn e) const {
-  return (bounds_.limit && e <= *bounds_.limit) || e <= durable_behind_;
+  if (bounds_.limit && e > *bounds_.limit) return false;
+  return bounds_.reached_limit || e <= durable_behind_;
 }
 
 void Reading::CountDamage(uint64_t block) {

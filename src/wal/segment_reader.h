@@ -22,6 +22,8 @@ struct SegmentBounds {
   SegmentId id;
   // Smallest previous_lsn in the headers of later segments; nothing when there is none.
   std::optional<Lsn> limit;
+  // The next segment's header is readable, so this one surely reached `limit`.
+  bool reached_limit = false;
   // The LSN that should come next; nothing when earlier headers were unreadable.
   std::optional<Lsn> expected;
 };
