@@ -39,7 +39,8 @@ TEST(Duration, PrintsTheCanonicalForm) {
 }
 
 TEST(Duration, PrintedFormReadsBack) {
-  for (int64_t ms = 1; ms < int64_t{1} << 50; ms = ms * 3 + 1) {
+  constexpr int64_t kLongestMs = 9'223'372'036'854;  // 2^63 ns
+  for (int64_t ms = 1; ms <= kLongestMs; ms = ms * 3 + 1) {
     auto got = ParseDurationMs(FormatDurationMs(ms));
     ASSERT_TRUE(got.ok()) << ms;
     EXPECT_EQ(*got, ms);
