@@ -5,6 +5,9 @@
 #include <charconv>
 #include <map>
 
+#include "base/bytes.h"
+#include "base/hash.h"
+
 namespace thermocline {
 namespace {
 
@@ -83,6 +86,19 @@ void TakeMarks(std::string_view text, NumberReader& in, BlockEntry* block) {
   }
 }
 
+// Parquet footers have no checksum, and a rebuild has no manifest to compare with.
+std::string HashOfKeys(const columnar::KeyValues& keys) {
+  std::string text;
+  ByteWriter writer(&text);
+  for (const auto& [key, value] : keys) {
+    if (key == "thermocline.keys_hash" || !key.starts_with("thermocline.")) continue;
+    if (key.starts_with("thermocline.page")) continue;  // the file writer's own
+    writer.LengthPrefixed(key);
+    writer.LengthPrefixed(value);
+  }
+  return fmt::format("{:016x}", Hash64(text));
+}
+
 }  // namespace
 
 std::string BlockFileKey(BlockFileKind kind, const BlockId& id, TimestampMs day_ms) {
@@ -135,11 +151,16 @@ columnar::KeyValues SeriesKeyValues(const BlockEntry& block, const LabelColumns&
   keys.emplace_back("thermocline.files", files);
   keys.emplace_back("thermocline.flushed", marks);
   keys.emplace_back("thermocline.indexed_labels", places);
+  keys.emplace_back("thermocline.keys_hash", HashOfKeys(keys));
   return keys;
 }
 
 Result<BlockFooter> ParseSeriesKeyValues(const columnar::KeyValues& key_values) {
   std::map<std::string_view, std::string_view> keys(key_values.begin(), key_values.end());
+  if (const auto hash = keys.find("thermocline.keys_hash");
+      hash == keys.end() || hash->second != HashOfKeys(key_values)) {
+    return Status::Corruption("series footer: its keys do not have their hash");
+  }
   NumberReader in;
   const auto text = [&](std::string_view key) {
     const auto it = keys.find(key);

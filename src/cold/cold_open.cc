@@ -70,7 +70,7 @@ Result<FoundBlock> ReadBlock(Bucket& bucket, const std::string& series_key,
                       it == sizes.end() ? "is missing" : fmt::format("has {}", it->second)));
     }
   }
-  BlockFile series{BlockFileKind::kSeries, series_key, object->size_bytes(), index->rows()};
+  BlockFile series{BlockFileKind::kSeries, series_key, object->size_bytes(), index->rows(), 0, {}};
   ASSIGN_OR_RETURN(series.file_hash, HashOf(*object));
   series.tail.size_bytes = TailBytes(*index);
   ASSIGN_OR_RETURN(const std::string tail, object->Read(series.size_bytes - series.tail.size_bytes,
