@@ -6,14 +6,6 @@
 namespace thermocline {
 namespace {
 
-// a < b for byte strings; names mostly differ in the first byte.
-inline bool Below(std::string_view a, std::string_view b) {
-  if (!a.empty() && !b.empty() && a[0] != b[0]) {
-    return static_cast<uint8_t>(a[0]) < static_cast<uint8_t>(b[0]);
-  }
-  return a < b;
-}
-
 // Every length below 128 is one ASCII byte, so a packed set of ASCII texts is ASCII as a whole.
 bool IsAscii(std::string_view text) {
   const char* at = text.data();
@@ -41,35 +33,17 @@ bool AllUtf8(LabelsView labels) {
 
 }  // namespace
 
-// A length, then the text.
-inline void LabelPacker::Copy(std::string_view text) {
-  size_t length = text.size();
-  for (; length >= 0x80; length >>= 7) *at_++ = static_cast<char>(length | 0x80);
-  *at_++ = static_cast<char>(length);
-  if (text.size() <= kSlack && text.data() + kSlack <= source_end_) [[likely]] {
-    std::memcpy(at_, text.data(), kSlack);
-  } else {
-    std::memcpy(at_, text.data(), text.size());
-  }
-  at_ += text.size();
-}
-
-void LabelPacker::Add(std::string_view name, std::string_view value) {
-  pairs_.push_back({name, value});
-  if (pairs_.size() > limits_.max_labels || name.size() > limits_.max_name_bytes ||
-      value.size() > limits_.max_value_bytes) [[unlikely]] {
-    over_limit_ = true;
-    pairs_.pop_back();
-  }
-  if (!in_order_ || over_limit_) return;
-  if (value.empty() || !Below(previous_, name)) {
+void LabelPacker::AddSlowly(std::string_view name, std::string_view value) {
+  over_limit_ |= count_ > limits_.max_labels || name.size() > limits_.max_name_bytes ||
+                 value.size() > limits_.max_value_bytes;
+  if (over_limit_) return;
+  if (in_order_) {
+    // The labels so far are read back from their packed form.
     in_order_ = false;
-    return;
+    pairs_.clear();
+    for (const LabelPair& pair : LabelsView(packed())) pairs_.push_back(pair);
   }
-  has_name_ |= name == kMetricNameLabel;
-  previous_ = name;
-  Copy(name);
-  Copy(value);
+  pairs_.push_back({name, value});
 }
 
 // The general way: sorts, refuses repeated and empty names, drops empty values.
@@ -77,22 +51,24 @@ bool LabelPacker::Repack() {
   std::stable_sort(pairs_.begin(), pairs_.end(),
                    [](const LabelPair& a, const LabelPair& b) { return a.name < b.name; });
   has_name_ = false;
-  at_ = start_;
+  repacked_.clear();
   for (size_t i = 0; i < pairs_.size(); ++i) {
     const LabelPair& pair = pairs_[i];
     if (pair.name.empty() || (i > 0 && pairs_[i - 1].name == pair.name)) return false;
     // Judged here because a label without value is not packed.
     if (!IsValidUtf8(pair.name)) return false;
     if (pair.value.empty()) continue;
-    has_name_ |= pair.name == kMetricNameLabel;
-    Copy(pair.name);
-    Copy(pair.value);
+    has_name_ |= IsMetricNameLabel(pair.name);
+    AppendPackedLabel(&repacked_, pair.name, pair.value);
   }
+  // `pairs_` may point into what is overwritten here, so this comes last.
+  std::memcpy(start_, repacked_.data(), repacked_.size());
+  at_ = start_ + repacked_.size();
   return true;
 }
 
 LabelVerdict LabelPacker::Finish() {
-  if (over_limit_) return LabelVerdict::kOverLimit;
+  if (over_limit_ || count_ > limits_.max_labels) return LabelVerdict::kOverLimit;
   if (!in_order_ && !Repack()) return LabelVerdict::kInvalid;
   if (!has_name_) return LabelVerdict::kInvalid;
   if (packed().size() > limits_.max_label_set_bytes) return LabelVerdict::kOverLimit;

@@ -117,7 +117,22 @@ class RequestParser {
     return limit_error_.ok();
   }
 
+  // As every sender writes it: both fields, in order, shorter than 128 bytes.
+  bool ShortLabel(std::string_view message) {
+    if (message.size() < 4 || message[0] != BytesField(1)) return false;
+    const size_t name_size = static_cast<uint8_t>(message[1]);
+    const size_t value_at = name_size + 4;
+    if (name_size >= 0x80 || message.size() < value_at || message[name_size + 2] != BytesField(2)) {
+      return false;
+    }
+    const size_t value_size = static_cast<uint8_t>(message[name_size + 3]);
+    if (value_size >= 0x80 || message.size() != value_at + value_size) return false;
+    packer_.Add({message.data() + 2, name_size}, {message.data() + value_at, value_size});
+    return true;
+  }
+
   void Label(std::string_view message) {
+    if (ShortLabel(message)) return;
     ProtoCursor in(message);
     std::string_view name;
     std::string_view value;
