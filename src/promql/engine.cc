@@ -6,6 +6,7 @@
 
 #include "promql/exec/matrix.h"
 #include "promql/exec/names.h"
+#include "promql/functions/window_extended.h"
 #include "promql/parser.h"
 
 namespace thermocline::promql {
@@ -83,17 +84,14 @@ class Evaluation {
     RETURN_IF_ERROR(root->Open());
     result_.kind = ResultKind::kMatrix;
     SeriesBatch batch;
-    const WindowBounds window = root->Window(0);
     for (size_t first = 0; first < root->series_count(); first += root->read_run()) {
       const size_t run = std::min(root->read_run(), root->series_count() - first);
       RETURN_IF_ERROR(root->Read(first, run, &batch));
       for (size_t i = 0; i < run; ++i) {
         ResultSeries series;
-        for (size_t at = 0; at < batch.times(i).size(); ++at) {
-          const TimestampMs t_ms = batch.times(i)[at];
-          if (t_ms <= window.start_ms || t_ms > window.end_ms) continue;
-          series.timestamps_ms.push_back(t_ms);
-          series.values.push_back(batch.floats(i)[at]);
+        for (const Sample& sample : SamplesOf(*root, batch.times(i), batch.floats(i))) {
+          series.timestamps_ms.push_back(sample.timestamp_ms);
+          series.values.push_back(sample.value);
         }
         if (series.values.empty()) continue;
         RETURN_IF_ERROR(context_.HoldSamples(series.values.size()));
@@ -104,6 +102,27 @@ class Evaluation {
     }
     SortByLabels();
     return CheckDistinct();
+  }
+
+  // What a range vector shows of a series.
+  static std::vector<Sample> SamplesOf(const RangeOperator& root,
+                                       std::span<const TimestampMs> times,
+                                       std::span<const double> values) {
+    const WindowBounds inside = root.SampleWindow(0);
+    WindowView window;
+    const auto begin = std::upper_bound(times.begin(), times.end(), inside.start_ms);
+    const auto end = std::upper_bound(begin, times.end(), inside.end_ms);
+    window.times = times.data() + (begin - times.begin());
+    window.values = values.data() + (begin - times.begin());
+    window.count = static_cast<size_t>(end - begin);
+    window.start_ms = root.Window(0).start_ms;
+    window.end_ms = root.Window(0).end_ms;
+    if (root.extension() != Extension::kNone) return ExtendSamples(root.extension(), window);
+    std::vector<Sample> samples;
+    for (size_t i = 0; i < window.count; ++i) {
+      samples.push_back({window.times[i], window.values[i]});
+    }
+    return samples;
   }
 
   void SortByLabels() {

@@ -3,6 +3,8 @@
 #include "promql/exec/element.h"
 #include "promql/exec/fold.h"
 #include "promql/exec/histogram_functions.h"
+#include "promql/exec/index_count.h"
+#include "promql/exec/info.h"
 #include "promql/exec/join.h"
 #include "promql/exec/label_functions.h"
 #include "promql/exec/presence.h"
@@ -29,6 +31,7 @@ Result<VectorPtr> BuildCall(QueryContext& context, const PlanNode& node, const S
     case Function::kAbsent: return BuildAbsent(context, node, grid);
     case Function::kAbsentOverTime: return BuildAbsentOverTime(context, node, grid);
     case Function::kVector: return BuildVectorOfScalar(context, *node.children[0], grid);
+    case Function::kInfo: return BuildInfo(context, node, grid);
     case Function::kLabelReplace: return BuildLabelReplace(context, node, grid);
     case Function::kLabelJoin: return BuildLabelJoin(context, node, grid);
     case Function::kSort:
@@ -58,6 +61,7 @@ Result<VectorPtr> BuildVector(QueryContext& context, const PlanNode& node, const
     case PlanKind::kNegate: return BuildNegate(context, node, grid);
     case PlanKind::kBinary: return BuildBinary(context, node, grid);
     case PlanKind::kAggregate:
+      if (IsIndexCount(node, grid)) return BuildIndexCount(context, node, grid);
       return IsFold(As<AggregateExpr>(*node.expr).op) ? BuildFold(context, node, grid)
                                                       : BuildAggregate(context, node, grid);
     case PlanKind::kCall: return BuildCall(context, node, grid);

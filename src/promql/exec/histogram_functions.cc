@@ -183,7 +183,7 @@ class HistogramOperator : public MatrixOperator {
   std::vector<size_t> scalar_args_;
 };
 
-// Functions of native histograms only: floats are skipped.
+// Functions that float samples without a start timestamp do not answer.
 class SkipFloatsOperator : public MatrixOperator {
  public:
   SkipFloatsOperator(QueryContext& context, const StepGrid& grid, VectorPtr source)
@@ -194,8 +194,9 @@ class SkipFloatsOperator : public MatrixOperator {
   VectorPtr source_;
 };
 
-bool NeedsNativeHistograms(Function function) {
+bool SkipsFloats(Function function) {
   switch (function) {
+    case Function::kStartTimestamp:
     case Function::kHistogramCount:
     case Function::kHistogramSum:
     case Function::kHistogramAvg:
@@ -208,7 +209,7 @@ bool NeedsNativeHistograms(Function function) {
 }  // namespace
 
 bool IsHistogramFunction(Function function) {
-  return NeedsNativeHistograms(function) || function == Function::kHistogramQuantile ||
+  return SkipsFloats(function) || function == Function::kHistogramQuantile ||
          function == Function::kHistogramQuantiles || function == Function::kHistogramFraction;
 }
 
@@ -217,7 +218,7 @@ Result<VectorPtr> BuildHistogramFunction(QueryContext& context, const PlanNode& 
   size_t vector_arg = 0;
   while (call.children[vector_arg]->type != ValueType::kVector) ++vector_arg;
   ASSIGN_OR_RETURN(VectorPtr source, BuildVector(context, *call.children[vector_arg], grid));
-  if (NeedsNativeHistograms(As<Call>(*call.expr).function->function)) {
+  if (SkipsFloats(As<Call>(*call.expr).function->function)) {
     return VectorPtr(std::make_unique<SkipFloatsOperator>(context, grid, std::move(source)));
   }
   return DropNames(context,

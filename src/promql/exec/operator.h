@@ -56,6 +56,10 @@ class RangeOperator {
   // out. Threads: safe.
   virtual Status Read(size_t first, size_t count, SeriesBatch* out) const = 0;
   virtual WindowBounds Window(size_t step) const = 0;
+  // anchored and smoothed windows see samples beyond their bounds.
+  virtual Extension extension() const { return Extension::kNone; }
+  // The samples that belong to the step: the window, or with an extension more.
+  virtual WindowBounds SampleWindow(size_t step) const { return Window(step); }
   virtual int64_t range_ms() const = 0;
   // How many series to read at once so that their samples stay in a cache.
   virtual size_t read_run() const { return kMorselSeries; }

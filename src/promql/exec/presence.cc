@@ -7,6 +7,7 @@
 #include "promql/exec/matrix.h"
 #include "promql/exec/names.h"
 #include "promql/exec/selector.h"
+#include "promql/functions/window_extended.h"
 
 namespace thermocline::promql {
 namespace {
@@ -135,6 +136,7 @@ Result<VectorPtr> BuildAbsent(QueryContext& context, const PlanNode& call, const
 Result<VectorPtr> BuildAbsentOverTime(QueryContext& context, const PlanNode& call,
                                       const StepGrid& grid) {
   ASSIGN_OR_RETURN(RangePtr range, BuildRange(context, *call.children[0], grid));
+  RETURN_IF_ERROR(CheckExtension(range->extension(), *As<Call>(*call.expr).function));
   return VectorPtr(
       std::make_unique<AbsentOperator>(context, call, grid, nullptr, std::move(range)));
 }

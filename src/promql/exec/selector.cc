@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "promql/functions/window_extended.h"
+
 namespace thermocline::promql {
 namespace {
 
@@ -12,10 +14,11 @@ constexpr int64_t kGuessedIntervalMs = 15 * kSecondMs;
 
 }  // namespace
 
-TimeRange SelectorRange(const PlanNode& node, const StepGrid& grid, int64_t window_ms) {
+TimeRange SelectorRange(const PlanNode& node, const StepGrid& grid, int64_t before_ms,
+                        int64_t after_ms) {
   const TimestampMs first_ms = node.ReferenceMs(grid.At(0));
   const TimestampMs last_ms = node.ReferenceMs(grid.last_ms());
-  return {first_ms - window_ms + 1, last_ms};
+  return {first_ms - before_ms + 1, last_ms + after_ms};
 }
 
 Status SelectedSeries::Open(QueryContext& context, const std::vector<Matcher>& matchers,
@@ -55,8 +58,10 @@ Status VectorSelectorOperator::Open() {
   SelectHints hints;
   hints.sorted = sorted_;
   hints.step_ms = context_.step_ms();
-  return series_.Open(context_, selector.matchers,
-                      SelectorRange(node_, grid_, context_.lookback_ms()), hints);
+  return series_.Open(
+      context_, selector.matchers,
+      SelectorRange(node_, grid_, context_.lookback_ms(), smoothed() ? context_.lookback_ms() : 0),
+      hints);
 }
 
 Status VectorSelectorOperator::Read(size_t first, size_t count, StepBlock* out) const {
@@ -65,7 +70,13 @@ Status VectorSelectorOperator::Read(size_t first, size_t count, StepBlock* out) 
   for (size_t done = 0; done < count;) {
     const size_t run = std::min(series_.read_run(), count - done);
     RETURN_IF_ERROR(series_.Read(first + done, run, &batch));
+    if (smoothed()) RemoveStaleMarkers(&batch);
     for (size_t i = 0; i < run; ++i) {
+      if (smoothed()) {
+        EvaluateSmoothed(batch.times(i), batch.floats(i), out->values(done + i),
+                         out->kinds(done + i));
+        continue;
+      }
       Evaluate(batch.times(i), batch.floats(i), out->values(done + i), out->kinds(done + i));
     }
     done += run;
@@ -91,13 +102,41 @@ void VectorSelectorOperator::Evaluate(std::span<const TimestampMs> times,
   }
 }
 
+void VectorSelectorOperator::EvaluateSmoothed(std::span<const TimestampMs> times,
+                                              std::span<const double> floats, double* values,
+                                              StepKind* kinds) const {
+  const int64_t lookback_ms = context_.lookback_ms();
+  for (size_t step = 0; step < grid_.count; ++step) {
+    const TimestampMs reference_ms = node_.ReferenceMs(grid_.At(step));
+    const auto begin = std::upper_bound(times.begin(), times.end(), reference_ms - lookback_ms);
+    const auto end = std::upper_bound(begin, times.end(), reference_ms + lookback_ms);
+    WindowView window;
+    window.times = times.data() + (begin - times.begin());
+    window.values = floats.data() + (begin - times.begin());
+    window.count = static_cast<size_t>(end - begin);
+    if (const auto value = SmoothedValue(window, reference_ms)) {
+      kinds[step] = StepKind::kFloat;
+      values[step] = *value;
+    }
+  }
+}
+
+WindowBounds WindowOperator::SampleWindow(size_t step) const {
+  WindowBounds bounds = Window(step);
+  if (extension() != Extension::kNone) bounds.start_ms -= context_.lookback_ms();
+  if (extension() == Extension::kSmoothed) bounds.end_ms += context_.lookback_ms();
+  return bounds;
+}
+
 Status WindowOperator::Open() {
-  const auto& matrix = As<MatrixSelector>(*node_.expr);
+  const int64_t lookback_ms = context_.lookback_ms();
+  const int64_t before_ms = extension() == Extension::kNone ? 0 : lookback_ms;
+  const int64_t after_ms = extension() == Extension::kSmoothed ? lookback_ms : 0;
   SelectHints hints;
   hints.step_ms = context_.step_ms();
   hints.range_ms = node_.range_ms;
-  return series_.Open(context_, matrix.vector().matchers,
-                      SelectorRange(node_, grid_, node_.range_ms), hints);
+  return series_.Open(context_, selector().matchers,
+                      SelectorRange(node_, grid_, node_.range_ms + before_ms, after_ms), hints);
 }
 
 Status WindowOperator::Read(size_t first, size_t count, SeriesBatch* out) const {

@@ -43,6 +43,13 @@ class VectorSelectorOperator : public VectorOperator {
  private:
   void Evaluate(std::span<const TimestampMs> times, std::span<const double> floats, double* values,
                 StepKind* kinds) const;
+  void EvaluateSmoothed(std::span<const TimestampMs> times, std::span<const double> floats,
+                        double* values, StepKind* kinds) const;
+  // `smoothed` means nothing to timestamp().
+  bool smoothed() const {
+    return answer_ == Answer::kValue &&
+           As<VectorSelector>(*node_.expr).extension == Extension::kSmoothed;
+  }
 
   QueryContext& context_;
   const PlanNode& node_;
@@ -52,8 +59,10 @@ class VectorSelectorOperator : public VectorOperator {
   SelectedSeries series_;
 };
 
-// The times a selector has to read for the reference times of `grid`.
-TimeRange SelectorRange(const PlanNode& node, const StepGrid& grid, int64_t window_ms);
+// The times a selector has to read for the reference times of `grid`: (first - before, last +
+// after].
+TimeRange SelectorRange(const PlanNode& node, const StepGrid& grid, int64_t before_ms,
+                        int64_t after_ms);
 
 // A range vector: stored samples in (reference - range, reference].
 class WindowOperator : public RangeOperator {
@@ -69,9 +78,13 @@ class WindowOperator : public RangeOperator {
     return {end_ms - node_.range_ms, end_ms};
   }
   int64_t range_ms() const override { return node_.range_ms; }
+  Extension extension() const override { return selector().extension; }
+  WindowBounds SampleWindow(size_t step) const override;
   size_t read_run() const override { return series_.read_run(); }
 
  private:
+  const VectorSelector& selector() const { return As<MatrixSelector>(*node_.expr).vector(); }
+
   QueryContext& context_;
   const PlanNode& node_;
   StepGrid grid_;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "promql/exec/names.h"
+#include "promql/functions/window_extended.h"
 
 namespace thermocline::promql {
 namespace {
@@ -49,6 +50,11 @@ class WindowFunctionOperator : public VectorOperator {
     }
     windows_.reserve(grid_.count);
     for (size_t step = 0; step < grid_.count; ++step) windows_.push_back(source_->Window(step));
+    if (source_->extension() != Extension::kNone) {
+      for (size_t step = 0; step < grid_.count; ++step) {
+        sample_windows_.push_back(source_->SampleWindow(step));
+      }
+    }
     return Status::Ok();
   }
   size_t series_count() const override { return source_->series_count(); }
@@ -77,6 +83,10 @@ class WindowFunctionOperator : public VectorOperator {
   Status Evaluate(std::span<const TimestampMs> times, std::span<const double> values, double* out,
                   StepKind* kinds) const {
     if (times.empty()) return Status::Ok();
+    if (source_->extension() != Extension::kNone) {
+      EvaluateBeyondEdges(times, values, out, kinds);
+      return Status::Ok();
+    }
     if (rate_) {
       EvaluateRate(times, values, out, kinds);
       return Status::Ok();
@@ -116,6 +126,20 @@ class WindowFunctionOperator : public VectorOperator {
       }
       const WindowView window = View(times, values, begin, end, step);
       if (Extrapolate(*rate_, window, resets_sum, &out[step])) kinds[step] = StepKind::kFloat;
+    }
+  }
+
+  void EvaluateBeyondEdges(std::span<const TimestampMs> times, std::span<const double> values,
+                           double* out, StepKind* kinds) const {
+    size_t begin = 0;
+    size_t end = 0;
+    for (size_t step = 0; step < grid_.count; ++step) {
+      Advance(times, sample_windows_[step], &begin, &end);
+      if (begin >= end) continue;
+      const WindowView window = View(times, values, begin, end, step);
+      if (EvaluateExtended(function_, source_->extension(), window, &out[step])) {
+        kinds[step] = StepKind::kFloat;
+      }
     }
   }
 
@@ -173,6 +197,7 @@ class WindowFunctionOperator : public VectorOperator {
   WindowFunction evaluate_;
   std::optional<RateKind> rate_;
   std::vector<WindowBounds> windows_;
+  std::vector<WindowBounds> sample_windows_;  // with an extension
   std::vector<std::vector<double>> params_;
 };
 
@@ -194,6 +219,7 @@ Result<VectorPtr> BuildWindowFunction(QueryContext& context, const PlanNode& cal
                                       const StepGrid& grid) {
   const size_t range_arg = static_cast<size_t>(RangeArgument(call));
   ASSIGN_OR_RETURN(RangePtr source, BuildRange(context, *call.children[range_arg], grid));
+  RETURN_IF_ERROR(CheckExtension(source->extension(), *As<Call>(*call.expr).function));
   VectorPtr windows =
       std::make_unique<WindowFunctionOperator>(context, call, grid, std::move(source));
   const Function function = As<Call>(*call.expr).function->function;

@@ -38,6 +38,15 @@ bool Sum(const WindowView& window, double* out) {
 }
 
 bool Average(const WindowView& window, double* out) {
+  // The sum, unless it overflows: what RunningMean does, without its bookkeeping.
+  double sum = window.values[0];
+  double compensation = 0;
+  for (size_t i = 1; i < window.count; ++i) KahanAdd(window.values[i], &sum, &compensation);
+  if (std::isfinite(sum)) {
+    const auto count = static_cast<double>(window.count);
+    *out = sum / count + compensation / count;
+    return true;
+  }
   RunningMean mean;
   for (size_t i = 0; i < window.count; ++i) mean.Add(window.values[i]);
   *out = mean.Value();
