@@ -32,14 +32,15 @@ Status UnknownUnit(std::string_view unit, std::string_view text) {
                                  std::string(text) + "\"");
 }
 
-// Takes a run of digits off the front; false when there is none or it overflows.
-bool TakeNumber(std::string_view* rest, int64_t* number, bool* overflow) {
+// Takes a run of digits off the front; false when there is none or it does not fit 64 bits.
+bool TakeNumber(std::string_view* rest, uint64_t* number) {
   if (rest->empty() || !IsDigit(rest->front())) return false;
   *number = 0;
   while (!rest->empty() && IsDigit(rest->front())) {
-    if (__builtin_mul_overflow(*number, 10, number) ||
-        __builtin_add_overflow(*number, rest->front() - '0', number)) {
-      *overflow = true;
+    const auto digit = static_cast<uint64_t>(rest->front() - '0');
+    if (__builtin_mul_overflow(*number, uint64_t{10}, number) ||
+        __builtin_add_overflow(*number, digit, number)) {
+      return false;
     }
     rest->remove_prefix(1);
   }
@@ -51,13 +52,14 @@ bool TakeNumber(std::string_view* rest, int64_t* number, bool* overflow) {
 Result<int64_t> ParseDurationMs(std::string_view text) {
   if (text.empty()) return Status::InvalidArgument("empty duration string");
   if (text == "0") return int64_t{0};
+  // Go counts nanoseconds in 64 bits, which bounds every duration that Prometheus accepts.
+  constexpr uint64_t kMaxMs = std::numeric_limits<int64_t>::max() / 1'000'000;
   std::string_view rest = text;
-  int64_t total = 0;
+  uint64_t total = 0;
   size_t next_unit = 0;
-  bool overflow = false;
   while (!rest.empty()) {
-    int64_t number = 0;
-    if (!TakeNumber(&rest, &number, &overflow)) return NotADuration(text);
+    uint64_t number = 0;
+    if (!TakeNumber(&rest, &number)) return NotADuration(text);
     size_t letters = 0;
     while (letters < rest.size() && !IsDigit(rest[letters])) ++letters;
     const std::string_view name = rest.substr(0, letters);
@@ -67,15 +69,13 @@ Result<int64_t> ParseDurationMs(std::string_view text) {
     if (unit == kUnits.size() && !name.empty()) return UnknownUnit(name, text);
     if (unit == kUnits.size() || unit < next_unit) return NotADuration(text);
     next_unit = unit + 1;
-    int64_t part = 0;
-    overflow |= __builtin_mul_overflow(number, kUnits[unit].ms, &part);
-    overflow |= __builtin_add_overflow(total, part, &total);
+    const auto ms = static_cast<uint64_t>(kUnits[unit].ms);
+    if (number > kMaxMs / ms || number * ms > kMaxMs - total) {
+      return Status::InvalidArgument("duration out of range");
+    }
+    total += number * ms;
   }
-  // Go counts nanoseconds in 64 bits, which bounds every duration that Prometheus accepts.
-  if (overflow || total > std::numeric_limits<int64_t>::max() / 1'000'000) {
-    return Status::InvalidArgument("duration out of range");
-  }
-  return total;
+  return static_cast<int64_t>(total);
 }
 
 std::string FormatDurationMs(int64_t duration_ms) {

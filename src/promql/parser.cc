@@ -44,11 +44,6 @@ bool Closes(TokenType t) {
          t == T::kNumber;
 }
 
-bool StartsOperand(TokenType t) {
-  return t == T::kLeftParen || t == T::kLeftBrace || t == T::kNumber || t == T::kDuration ||
-         t == T::kString || IsSign(t) || CanBeMetricName(t);
-}
-
 int TallestOf(const std::vector<Operand>& operands) {
   int height = 0;
   for (const Operand& operand : operands) height = std::max(height, operand.height);
@@ -287,7 +282,7 @@ bool ParserState::TakeComma(Operand* operand, bool* need_operand) {
   open_.back().args.push_back(std::move(*operand));
   *operand = {};
   const Token comma = Take();
-  *need_operand = StartsOperand(Peek().type);
+  *need_operand = CanStartOperand(Peek().type);
   if (*need_operand) return true;
   AddError(comma.span, "trailing commas not allowed in function call args");
   if (PeekIs(T::kRightParen)) return CloseParenthesis(operand);

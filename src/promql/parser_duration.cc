@@ -199,12 +199,13 @@ bool ParserState::ParseOffsetDuration(Operand* duration) {
   }
   const bool wrapped = PeekIs(T::kLeftParen);
   const bool leaf = PeekIs(T::kNumber) || PeekIs(T::kDuration);
+  if (leaf) {
+    *duration = NumberOperand(Take());
+    NegateDuration(sign, false, duration);
+    return Grow(1, sign.span);
+  }
   if (!wrapped) {
     if (!ParseDurationOperand(0, duration)) return false;
-    if (leaf) {
-      NegateDuration(sign, false, duration);
-      return true;
-    }
     const Span span = {sign.span.start, duration->expr->span.end};
     auto node = MakeNode(DurationOpOf(sign.type), span);
     node->rhs = std::move(duration->expr);

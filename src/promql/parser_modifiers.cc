@@ -241,7 +241,10 @@ bool ParserState::ParseBinaryModifiers(BinaryExpr* node) {
     if (PeekIs(T::kGroupLeft) || PeekIs(T::kGroupRight)) {
       const bool left = Take().type == T::kGroupLeft;
       matching.card = left ? Cardinality::kManyToOne : Cardinality::kOneToMany;
-      if (PeekIs(T::kLeftParen) && !ParseGroupingLabels(&matching.include)) return false;
+      // A parenthesis is always taken for the labels. What cannot be an operand either is taken
+      // for an error in them.
+      const bool labels = PeekIs(T::kLeftParen) || !CanStartOperand(Peek().type);
+      if (labels && !ParseGroupingLabels(&matching.include)) return false;
     }
   }
   return ParseFill(&matching);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "model/labels.h"
@@ -128,11 +129,24 @@ std::string DescribeCharacter(int32_t code_point) {
   return "U+" + digits + (printable ? " '" + character + "'" : "");
 }
 
+// std::to_chars in fixed form writes all digits of large numbers; Go writes the shortest that
+// identify them and then zeros.
 std::string FormatPlain(double value) {
   if (!std::isfinite(value)) return SpecialText(value);
-  char buffer[512];
-  const auto end = std::to_chars(buffer, std::end(buffer), value, std::chars_format::fixed);
-  return std::string(buffer, end.ptr);
+  char buffer[64];
+  const auto end = std::to_chars(buffer, std::end(buffer), value, std::chars_format::scientific);
+  const std::string text(buffer, end.ptr);
+  const size_t e = text.find('e');
+  const int exponent = std::atoi(text.c_str() + e + 1);
+  std::string digits;
+  for (const char c : std::string_view(text).substr(0, e)) {
+    if ('0' <= c && c <= '9') digits += c;
+  }
+  std::string out = std::signbit(value) ? "-" : "";
+  if (exponent < 0) return out + "0." + std::string(-exponent - 1, '0') + digits;
+  const size_t whole = static_cast<size_t>(exponent) + 1;
+  if (digits.size() <= whole) return out + digits + std::string(whole - digits.size(), '0');
+  return out + digits.substr(0, whole) + "." + digits.substr(whole);
 }
 
 std::string FormatFixed(double value, int digits) {
@@ -143,13 +157,12 @@ std::string FormatFixed(double value, int digits) {
 }
 
 std::string FormatShortest(double value) {
-  const double size = std::fabs(value);
-  if (!std::isfinite(value) || size == 0 || (size >= 1e-4 && size < 1e21)) {
-    return FormatPlain(value);
-  }
+  if (!std::isfinite(value)) return SpecialText(value);
   char buffer[64];
   const auto end = std::to_chars(buffer, std::end(buffer), value, std::chars_format::scientific);
-  return std::string(buffer, end.ptr);
+  const std::string text(buffer, end.ptr);
+  const int exponent = std::atoi(text.c_str() + text.find('e') + 1);
+  return exponent < -4 || exponent >= 6 ? text : FormatPlain(value);
 }
 
 bool ParseGoNumber(std::string_view text, double* value, bool* out_of_range) {
@@ -167,6 +180,7 @@ bool ParseGoNumber(std::string_view text, double* value, bool* out_of_range) {
   }
   if (plain.find_first_not_of("0123456789.e+-") != std::string::npos) return false;
   const auto end = std::from_chars(plain.data(), plain.data() + plain.size(), *value);
+  if (end.ptr != plain.data() + plain.size()) return false;
   *out_of_range = end.ec == std::errc::result_out_of_range;
   if (*out_of_range && plain.find("e-") != std::string::npos) {
     // from_chars also refuses what is too small; Go makes it zero.
@@ -174,7 +188,7 @@ bool ParseGoNumber(std::string_view text, double* value, bool* out_of_range) {
     *value = 0;
     return true;
   }
-  return end.ec == std::errc() && end.ptr == plain.data() + plain.size();
+  return end.ec == std::errc();
 }
 
 }  // namespace thermocline::promql

@@ -24,7 +24,7 @@ std::string DescribeCharacter(int32_t code_point);
 std::string FormatPlain(double value);
 // strconv.FormatFloat(value, 'f', digits, 64).
 std::string FormatFixed(double value, int digits);
-// Go's %v of a float: shortest, with an exponent below -4 and from 21.
+// Go's %v of a float: shortest, with an exponent below -4 and from 6.
 std::string FormatShortest(double value);
 
 // What strconv.ParseInt with base 0, and failing that strconv.ParseFloat, make of `text`: decimal,

@@ -94,7 +94,13 @@ bool CanBeMetricName(TokenType t) {
   }
 }
 
+bool CanStartOperand(TokenType t) {
+  return t == T::kLeftParen || t == T::kLeftBrace || t == T::kNumber || t == T::kDuration ||
+         t == T::kString || IsSign(t) || CanBeMetricName(t);
+}
+
 bool CanBeLabelName(TokenType t) {
+  if (t == T::kWithout) return false;  // the one keyword that Prometheus' grammar leaves out
   return CanBeMetricName(t) || t == T::kAtan2 || t == T::kBool || t == T::kGroupLeft ||
          t == T::kGroupRight || t == T::kIgnoring || t == T::kOn;
 }

@@ -107,6 +107,7 @@ constexpr bool IsMatchOperator(TokenType t) {
 constexpr bool IsContextWord(TokenType t) { return TokenType::kStart <= t; }
 // Keywords are metric names where an operand is expected; these are the exceptions among them.
 bool CanBeMetricName(TokenType t);
+bool CanStartOperand(TokenType t);
 // Whether the word may stand in on(...), by(...) and the like without quotes.
 bool CanBeLabelName(TokenType t);
 // kIdentifier when `word` is no keyword. Letters of any case match; Inf and NaN are kNumber.

@@ -100,7 +100,9 @@ double FractionOfBuckets(double lower, double upper, std::vector<Bucket> buckets
   const double total = buckets.back().count;
   if (total == 0 || std::isnan(total) || std::isnan(lower) || std::isnan(upper)) return kNan;
   if (lower >= upper) return 0;
-  return (RankOf(upper, buckets) - RankOf(lower, buckets)) / total;
+  // Counts that are not cumulative could exceed the total.
+  const auto rank = [&](double bound) { return std::min(RankOf(bound, buckets), total); };
+  return (rank(upper) - rank(lower)) / total;
 }
 
 }  // namespace

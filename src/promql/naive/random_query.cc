@@ -52,7 +52,7 @@ void FillRandomly(std::mt19937_64* random_source, MemoryStorage* storage) {
 }
 
 std::string QueryWriter::Duration() {
-  return OneOf({"15s", "1m", "47s", "2m", "3m30s", "5m", "10m", "1ms"});
+  return OneOf({"15s", "1m", "47s", "2m", "3m30s", "5m", "10m", "1ms", "min_of(90s, 5m)"});
 }
 
 std::string QueryWriter::Modifiers() {
@@ -74,7 +74,8 @@ std::string QueryWriter::Range(int depth) {
     const std::string inner = Below(2) == 0 ? Selector() : "(" + Vector(depth - 1) + ")";
     return inner + "[" + OneOf({"1m", "2m", "5m"}) + ":" + step + "]" + Modifiers();
   }
-  return Selector() + "[" + Duration() + "]" + Modifiers();
+  const std::string range = Below(20) == 0 ? "max_of(step(), 40s) * 2" : Duration();
+  return Selector() + "[" + range + "]" + Modifiers();
 }
 
 // Whole numbers only.
@@ -97,8 +98,9 @@ std::string QueryWriter::Whole(int depth) {
 }
 
 std::string QueryWriter::WindowCall(int depth) {
-  switch (Below(6)) {
-    case 0:
+  switch (Below(8)) {
+    case 0: return "double_exponential_smoothing(" + Range(depth) + ", 0.3, 0.6)";
+    case 3:
       return "quantile_over_time(" + OneOf({"0.5", "0.9", "0", "1", "-0.1", "1.5"}) + ", " +
              Range(depth) + ")";
     case 1: return "predict_linear(" + Range(depth) + ", " + OneOf({"60", "3600", "-5"}) + ")";
@@ -136,6 +138,9 @@ std::string QueryWriter::ElementCall(int depth) {
     case 2: return "label_join(" + inner + ", \"n\", \"-\", \"i\", \"j\")";
     case 3: return "timestamp(" + inner + ")";
     case 4: return "absent(" + inner + ")";
+    case 6:
+      return "histogram_fraction(" + OneOf({"0", "0.5", "-1", "5"}) + ", " +
+             OneOf({"1", "3", "+Inf"}) + ", " + OneOf({"h_bucket", "increase(h_bucket[2m])"}) + ")";
     case 5:
       return "histogram_quantile(" + OneOf({"0.5", "0.95", "0", "1", "2"}) + ", " +
              OneOf({"h_bucket", "rate(h_bucket[5m])", "sum by (le) (increase(h_bucket[3m]))"}) +
@@ -168,7 +173,8 @@ std::string QueryWriter::Aggregation(int depth) {
 
 std::string QueryWriter::Matching() {
   return OneOf({"", "", " on (i, j)", " ignoring (k)", " on (i) group_left", " ignoring (j)",
-                " on (i, j) group_right (k)", " on (j)"});
+                " on (i, j) group_right (k)", " on (j)"}) +
+         OneOf({"", "", "", "", " fill (0)", " fill_left (3)", " fill_right (2)"});
 }
 
 std::string QueryWriter::Arithmetic(int depth) {
