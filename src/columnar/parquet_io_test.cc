@@ -64,7 +64,7 @@ void ExpectStockReads(const SampleTable& table, const FileSchema& schema,
                       const std::string& bytes) {
   const auto file = OpenStock(bytes);
   ASSERT_EQ(file->metadata()->num_rows(), static_cast<int64_t>(table.rows));
-  for (int column = 0; column < kSampleColumns; ++column) {
+  for (int column = 0; column < static_cast<int>(kSampleColumns); ++column) {
     SCOPED_TRACE(schema.columns[column].name);
     size_t row = 0;
     size_t wrong = 0;
