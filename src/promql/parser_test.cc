@@ -135,8 +135,7 @@ TEST(Parser, PrintsNumbersAsGoDoes) {
   EXPECT_EQ(PrintedOf("5e31"), "5" + std::string(31, '0'));
   EXPECT_EQ(PrintedOf("123456789012345680768"), "123456789012345680000");
   EXPECT_EQ(PrintedOf("1.5e-9"), "0.0000000015");
-  EXPECT_EQ(PrintedOf("-0"), "0");
-  EXPECT_EQ(PrintedOf("-0.0"), "-0");
+  EXPECT_EQ(PrintedOf("-0"), "-0");
   EXPECT_EQ(PrintedOf("a + fill(1234567) b"), "a + fill (1.234567e+06) b");
   EXPECT_EQ(PrintedOf("1_000 + 0x1F + 010 + 08"), "1000 + 31 + 8 + 8");
 }
