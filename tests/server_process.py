@@ -34,9 +34,11 @@ class ServerProcess:
         self.process = None
 
     def start(self):
+        # Our server takes settings from THERMOCLINE_*; those here are the tests' own.
+        variables = {k: v for k, v in os.environ.items() if not k.startswith("THERMOCLINE_")}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=variables)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
