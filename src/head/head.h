@@ -86,7 +86,8 @@ class Head : public Queryable {
   // Ranges that hold samples, ascending.
   virtual std::vector<HeadRange> Ranges() const = 0;
   // Everything published in `ranges` now, in canonical label order, for the block writer; later
-  // writes to them are not in it. The set remembers what it holds.
+  // writes to them are not in it. The set remembers what it holds. AlreadyExists when one of the
+  // ranges is sealed and neither dropped nor unsealed.
   struct Sealed {
     std::unique_ptr<SeriesSet> series;
     uint64_t token = 0;

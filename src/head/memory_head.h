@@ -145,8 +145,8 @@ class MemoryHead final : public Head {
   TimestampMs RangeStart(TimestampMs time_ms) const { return FloorTo(time_ms, options_.range_ms); }
 
   // --- sealing and dead series; seal.cc ---
-  std::set<TimestampMs> SealRanges(const std::vector<TimeRange>& asked, uint64_t token,
-                                   Lsn through);
+  Result<std::set<TimestampMs>> SealRanges(const std::vector<TimeRange>& asked, uint64_t token,
+                                           Lsn through);
   void FreezePieces(SeriesRef ref, const std::set<TimestampMs>& starts, Ticket epoch,
                     uint64_t token, SealedPieces* out, std::set<TimestampMs>* split)
       REQUIRES_SHARED(index_mutex_);

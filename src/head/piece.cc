@@ -100,6 +100,20 @@ void Piece::Read(PieceView view, TimeRange range, std::vector<TimestampMs>* time
   if (view.out_of_order > 0) out_of_order_->Read(view.out_of_order, range, times_ms, values);
 }
 
+Sample Piece::Newest() const {
+  Sample newest{kMinTimestampMs, 0};
+  if (!run_.empty()) newest = run_.last();
+  if (!has_out_of_order()) return newest;
+  std::vector<TimestampMs> times_ms;
+  std::vector<double> values;
+  out_of_order_->Read(out_of_order_->size(), {kMinTimestampMs, kMaxTimestampMs}, &times_ms,
+                      &values);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (times_ms[i] > newest.timestamp_ms) newest = {times_ms[i], values[i]};
+  }
+  return newest;
+}
+
 Piece* Piece::Freeze(Ticket epoch) {
   CHECK(!frozen);
   frozen = true;

@@ -54,6 +54,9 @@ class Piece {
   // An out-of-order sample with the timestamp that is settled at `horizon` and still raw.
   bool HasSettledDuplicate(Sample sample, Ticket horizon) const;
 
+  // The sample with the highest timestamp, in order or not; the piece is not empty.
+  Sample Newest() const;
+
   bool empty() const { return run_.empty() && (!out_of_order_ || out_of_order_->empty()); }
   uint32_t sample_count() const {
     return run_.size() + (out_of_order_ ? out_of_order_->size() : 0);

@@ -29,7 +29,7 @@ Result<Head::Sealed> MemoryHead::Seal(const std::vector<TimeRange>& ranges) {
       epoch.emplace(*this);
       sealed.sealed_through = published_lsn_;
     }
-    starts = SealRanges(ranges, sealed.token, sealed.sealed_through);
+    ASSIGN_OR_RETURN(starts, SealRanges(ranges, sealed.token, sealed.sealed_through));
     ReadLock index(index_mutex_);
     const auto all = table_.postings().All();
     refs.assign(all.begin(), all.end());
@@ -54,17 +54,25 @@ Result<Head::Sealed> MemoryHead::Seal(const std::vector<TimeRange>& ranges) {
 }
 
 // Marks the asked ranges as handed out up to `through`; returns their starts.
-std::set<TimestampMs> MemoryHead::SealRanges(const std::vector<TimeRange>& asked, uint64_t token,
-                                             Lsn through) {
+Result<std::set<TimestampMs>> MemoryHead::SealRanges(const std::vector<TimeRange>& asked,
+                                                     uint64_t token, Lsn through) {
   std::set<TimestampMs> starts;
   MutexLock lock(ranges_mutex_);
-  for (auto& [start_ms, state] : ranges_) {
+  for (const auto& [start_ms, state] : ranges_) {
     const TimeRange own{start_ms, start_ms + options_.range_ms - 1};
     const bool inside = std::any_of(asked.begin(), asked.end(), [&](const TimeRange& r) {
       return r.start_ms <= own.start_ms && own.end_ms <= r.end_ms;
     });
-    if (!inside || state.oldest_live.number == 0) continue;
+    if (!inside) continue;
+    // `through` promises everything before it, also what another Seal holds.
+    if (!state.oldest_sealed.empty()) {
+      return Status::AlreadyExists("sealing the range from " + std::to_string(start_ms) +
+                                   " ms: it is sealed already");
+    }
     starts.insert(start_ms);
+  }
+  for (const TimestampMs start_ms : starts) {
+    RangeState& state = ranges_[start_ms];
     state.oldest_sealed[token] = state.oldest_live;
     state.oldest_live = Lsn(through.number + 1);
   }

@@ -106,12 +106,12 @@ void MemoryHead::TakeBack(const Request& request) {
       }
       break;
     }
-    // The newest may have been the request's: find the newest of what is left. What the cold tier
-    // took is forgotten with it; then an older sample passes as in order, which readers merge.
+    // The newest may have been the request's: find the newest of what is left, out-of-order samples
+    // included, so that none is ever repeated in order. What the cold tier took is forgotten with
+    // it; then an older sample passes as in order, which readers merge.
     series->has_newest = false;
     for (const Piece* piece = series->pieces; piece != nullptr; piece = piece->next) {
-      if (piece->run().empty()) continue;
-      const Sample last = piece->run().last();
+      const Sample last = piece->Newest();
       if (series->has_newest && last.timestamp_ms <= series->newest_ms) continue;
       series->has_newest = true;
       series->newest_ms = last.timestamp_ms;
