@@ -1,0 +1,39 @@
+// Input: a remote write request, once as it comes (snappy around protobuf) and once as the bare
+// message. An accepted batch is consistent in itself and within the limits.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/check.h"
+#include "wire/remote_write.h"
+
+namespace thermocline {
+namespace {
+
+void CheckBatch(const WriteBatch& batch, const RemoteWriteLimits& limits) {
+  CHECK(batch.series.size() <= limits.max_series);
+  CHECK(batch.samples.size() <= limits.max_samples);
+  for (const auto& series : batch.series) {
+    CHECK(batch.labels(series).size() <= limits.max_labels);
+    CHECK(uint64_t{series.first_sample} + series.sample_count <= batch.samples.size());
+  }
+}
+
+}  // namespace
+}  // namespace thermocline
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size_bytes) {
+  using namespace thermocline;
+  const std::string_view input(reinterpret_cast<const char*>(data), size_bytes);
+  RemoteWriteLimits limits;
+  limits.max_decoded_bytes = 1 << 20;
+  limits.max_series = 1000;
+  limits.max_samples = 1000;
+  std::string scratch;
+  WriteBatch batch;
+  RemoteWriteSkipped skipped;
+  if (DecodeRemoteWrite1(input, limits, &scratch, &batch, &skipped).ok()) CheckBatch(batch, limits);
+  if (ParseWriteRequest1(input, limits, &batch, &skipped).ok()) CheckBatch(batch, limits);
+  return 0;
+}
