@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -81,6 +82,27 @@ void PrintDuration(int64_t ms, const Expr* expr, std::string* out) {
   }
 }
 
+// A range or step. Below a millisecond upstream prints 0s, which it then refuses to read; any such
+// length means the same.
+void PrintPositiveDuration(int64_t ms, const Expr* expr, std::string* out) {
+  if (ms == 0 && expr == nullptr) {
+    *out += "0.0001";
+  } else {
+    PrintDuration(ms, expr, out);
+  }
+}
+
+// Quoted as Go quotes, but U+FFFD escaped: the lexer takes it for invalid UTF-8.
+void PrintString(const std::string& value, std::string* out) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  std::string quoted = GoQuote(value);
+  for (size_t at = quoted.find(kReplacement); at != std::string::npos;
+       at = quoted.find(kReplacement)) {
+    quoted.replace(at, kReplacement.size(), "\\ufffd");
+  }
+  *out += quoted;
+}
+
 void PrintAt(const TimeModifiers& time, std::string* out) {
   switch (time.at) {
     case AtKind::kNone: return;
@@ -134,7 +156,7 @@ void PrintMatrixSelector(const MatrixSelector& matrix, std::string* out) {
   const VectorSelector& selector = matrix.vector();
   PrintSeries(selector, out);
   *out += '[';
-  PrintDuration(matrix.range_ms, matrix.range_expr.get(), out);
+  PrintPositiveDuration(matrix.range_ms, matrix.range_expr.get(), out);
   *out += ']';
   PrintExtension(selector.extension, out);
   PrintAt(selector.time, out);
@@ -144,9 +166,9 @@ void PrintMatrixSelector(const MatrixSelector& matrix, std::string* out) {
 void PrintSubquery(const SubqueryExpr& subquery, std::string* out) {
   PrintTo(*subquery.expr, out);
   *out += '[';
-  PrintDuration(subquery.range_ms, subquery.range_expr.get(), out);
+  PrintPositiveDuration(subquery.range_ms, subquery.range_expr.get(), out);
   *out += ':';
-  if (subquery.has_step) PrintDuration(subquery.step_ms, subquery.step_expr.get(), out);
+  if (subquery.has_step) PrintPositiveDuration(subquery.step_ms, subquery.step_expr.get(), out);
   *out += ']';
   PrintAt(subquery.time, out);
   PrintOffset(subquery.time, out);
@@ -174,7 +196,12 @@ void PrintMatching(const VectorMatching& matching, std::string* out) {
 }
 
 void PrintBinary(const BinaryExpr& binary, std::string* out) {
-  PrintTo(*binary.lhs, out);
+  const bool base = binary.op == BinaryOp::kPow && binary.lhs->kind == ExprKind::kNumber;
+  if (base && As<NumberLiteral>(*binary.lhs).value == std::numeric_limits<double>::infinity()) {
+    *out += "Inf";  // a sign would be read as one of the whole power
+  } else {
+    PrintTo(*binary.lhs, out);
+  }
   *out += ' ';
   *out += BinaryOpText(binary.op);
   if (binary.return_bool) *out += " bool";
@@ -212,7 +239,7 @@ void PrintCall(const Call& call, std::string* out) {
 void PrintTo(const Expr& expr, std::string* out) {
   switch (expr.kind) {
     case ExprKind::kNumber: return PrintNumber(As<NumberLiteral>(expr), out);
-    case ExprKind::kString: out->append(GoQuote(As<StringLiteral>(expr).value)); return;
+    case ExprKind::kString: return PrintString(As<StringLiteral>(expr).value, out);
     case ExprKind::kVectorSelector: return PrintVectorSelector(As<VectorSelector>(expr), out);
     case ExprKind::kMatrixSelector: return PrintMatrixSelector(As<MatrixSelector>(expr), out);
     case ExprKind::kSubquery: return PrintSubquery(As<SubqueryExpr>(expr), out);
