@@ -36,10 +36,6 @@ constexpr uint64_t kTailGuessBytes = 64 << 10;
   return properties;
 }
 
-const uint8_t* AsBytes(std::string_view bytes) {
-  return reinterpret_cast<const uint8_t*>(bytes.data());
-}
-
 // Bytes of the footer before the trailer, as the trailer tells.
 Result<uint64_t> FooterBytes(std::string_view tail, uint64_t file_size, const std::string& name) {
   if (tail.size() < kTrailerBytes || tail.size() > file_size) {
