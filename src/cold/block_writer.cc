@@ -105,6 +105,7 @@ class DayWriter {
   Status WriteSamples(std::span<const BlockLabel> labels, bool with_starts,
                       const LabelColumns& columns, Bucket& bucket, BlockEntry* entry) {
     rows_.clear();
+    rows_.reserve(order_.size());
     samples_seen_ = 0;
     std::string key = BlockFileKey(BlockFileKind::kSamples, entry->id, day_.start_ms);
     ASSIGN_OR_RETURN(const std::unique_ptr<ObjectWriter> sink, bucket.NewWriter(key));
@@ -135,7 +136,8 @@ class DayWriter {
 
   // Series [begin, end) of the order, which share the metric.
   Status WriteMetric(size_t begin, size_t end) {
-    metric_.assign(end - begin, SeriesRow());
+    const size_t base = rows_.size();
+    rows_.resize(base + (end - begin));
     int64_t slice_ms = 0;
     TimeRange slice = day_;
     do {
@@ -151,14 +153,15 @@ class DayWriter {
             samples_seen_ += reader_.batch().times(reader_.slot(i)).size();
           }
           RETURN_IF_ERROR(
-              AddSeries(at + i, reader_.slot(i), slice, slice_ms, &metric_[at + i - begin]));
+              AddSeries(at + i, reader_.slot(i), slice, slice_ms, &rows_[base + at + i - begin]));
         }
       }
       slice = {slice.end_ms + 1, slice.end_ms + slice_ms};
     } while (slice.start_ms <= day_.end_ms);
-    for (SeriesRow& row : metric_) {
-      if (!row.rows.empty()) rows_.push_back(std::move(row));
-    }
+    const auto first = rows_.begin() + static_cast<ptrdiff_t>(base);
+    rows_.erase(
+        std::remove_if(first, rows_.end(), [](const SeriesRow& row) { return row.samples == 0; }),
+        rows_.end());
     return Status::Ok();
   }
 
@@ -179,12 +182,16 @@ class DayWriter {
       }
       if (!with_starts_) starts = {};
     }
-    if (row->rows.empty()) {
+    const columnar::RowRange rows{samples_->rows(), count};
+    if (row->samples == 0) {
       row->id = series_id(position);
       row->labels = order_.labels(position);
       row->slice_ms = slice_ms;
+      row->first = rows;
+    } else {
+      if (row->more == nullptr) row->more = std::make_unique<std::vector<columnar::RowRange>>();
+      row->more->push_back(rows);
     }
-    row->rows.push_back({samples_->rows(), count});
     row->samples += count;
     row->range.Extend(times[cut.begin]);
     row->range.Extend(times[cut.end - 1]);
@@ -225,7 +232,6 @@ class DayWriter {
   MorselReader reader_;
   std::unique_ptr<SamplesWriter> samples_;
   std::vector<SeriesRow> rows_;
-  std::vector<SeriesRow> metric_;
   bool with_starts_ = false;
   bool starts_found_ = false;
   uint64_t samples_seen_ = 0;

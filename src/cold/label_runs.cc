@@ -1,9 +1,9 @@
 #include "cold/label_runs.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "cold/label_columns.h"
 
 namespace thermocline {
@@ -11,9 +11,7 @@ namespace {
 
 constexpr size_t kOther = SIZE_MAX;
 
-size_t SlotOf(std::string_view value, size_t mask) {
-  return std::hash<std::string_view>{}(value)&mask;  // in memory only
-}
+size_t SlotOf(std::string_view value, size_t mask) { return Hash64(value) & mask; }
 
 }  // namespace
 

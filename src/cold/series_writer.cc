@@ -67,8 +67,8 @@ class RowGroup {
     std::vector<std::string> texts(rows_.size());
     std::vector<std::string_view> views(rows_.size());
     for (size_t i = 0; i < rows_.size(); ++i) {
-      if (rows_[i].rows.size() < 2) continue;
-      texts[i] = EncodeMoreRows(rows_[i].rows);
+      if (rows_[i].more == nullptr) continue;
+      texts[i] = EncodeMoreRows(rows_[i].first, *rows_[i].more);
       views[i] = texts[i];
     }
     return file_->WriteStrings(column, views);
@@ -107,7 +107,7 @@ Status WriteSeries(std::span<const SeriesRow> rows, std::span<const BlockLabel> 
   schema.columns.push_back({"first_row", ColumnType::kInt64, ColumnEncoding::kDelta});
   schema.columns.push_back({"row_count", ColumnType::kInt64, ColumnEncoding::kDelta});
   const bool more = std::any_of(rows.begin(), rows.end(),
-                                [](const SeriesRow& row) { return row.rows.size() > 1; });
+                                [](const SeriesRow& row) { return row.more != nullptr; });
   if (more) {
     schema.columns.push_back({"more_rows", ColumnType::kBytes, ColumnEncoding::kDeltaStrings});
     schema.columns.back().optional = true;
@@ -132,8 +132,8 @@ Status WriteSeries(std::span<const SeriesRow> rows, std::span<const BlockLabel> 
     RETURN_IF_ERROR(group.WriteInts(first + 3, [](const auto& r) { return r.range.end_ms; }));
     RETURN_IF_ERROR(group.WriteInts(first + 4, [](const auto& r) { return r.samples; }));
     RETURN_IF_ERROR(group.WriteSlices(first + 5));
-    RETURN_IF_ERROR(group.WriteInts(first + 6, [](const auto& r) { return r.rows[0].first; }));
-    RETURN_IF_ERROR(group.WriteInts(first + 7, [](const auto& r) { return r.rows[0].count; }));
+    RETURN_IF_ERROR(group.WriteInts(first + 6, [](const auto& r) { return r.first.first; }));
+    RETURN_IF_ERROR(group.WriteInts(first + 7, [](const auto& r) { return r.first.count; }));
     if (more) RETURN_IF_ERROR(group.WriteMoreRows(first + 8));
     RETURN_IF_ERROR(file->EndRowGroup());
     row += count;
@@ -214,8 +214,8 @@ Status WritePostings(std::string_view label, const LabelPostings& postings,
     RETURN_IF_ERROR(file->WriteStringRuns(0, names, run));
     RETURN_IF_ERROR(file->WriteStrings(1, std::span(postings.values).subspan(at, count)));
     RETURN_IF_ERROR(write(2, [&](uint32_t row) { return rows[row].id.number; }));
-    RETURN_IF_ERROR(write(3, [&](uint32_t row) { return rows[row].rows[0].first; }));
-    RETURN_IF_ERROR(write(4, [&](uint32_t row) { return rows[row].rows[0].count; }));
+    RETURN_IF_ERROR(write(3, [&](uint32_t row) { return rows[row].first.first; }));
+    RETURN_IF_ERROR(write(4, [&](uint32_t row) { return rows[row].first.count; }));
     RETURN_IF_ERROR(write(5, [&](uint32_t row) { return row; }));
     RETURN_IF_ERROR(file->EndRowGroup());
     at += count;
@@ -280,12 +280,14 @@ Status WriteFilter(std::span<const SeriesRow> rows, const LabelRuns& runs, Bucke
 
 }  // namespace
 
-std::string EncodeMoreRows(std::span<const RowRange> rows) {
+std::string EncodeMoreRows(RowRange first, std::span<const RowRange> more) {
   std::string out;
   ByteWriter writer(&out);
-  for (size_t i = 1; i < rows.size(); ++i) {
-    writer.Varint(rows[i].first - rows[i - 1].end());
-    writer.Varint(rows[i].count);
+  uint64_t before = first.end();
+  for (const RowRange& rows : more) {
+    writer.Varint(rows.first - before);
+    writer.Varint(rows.count);
+    before = rows.end();
   }
   return out;
 }

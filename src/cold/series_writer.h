@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,13 +26,14 @@ struct SeriesRow {
   TimeRange range;
   uint64_t samples = 0;
   int64_t slice_ms = 0;
-  // One range per slice, ascending in time; at least one.
-  std::vector<columnar::RowRange> rows;
+  columnar::RowRange first;  // rows in the first slice that has any
+  // Rows in the later slices, ascending; mostly there are none, and there may be a million series.
+  std::unique_ptr<std::vector<columnar::RowRange>> more;
 };
 
 // What `more_rows` holds: the row ranges after the first, as varints (gap to the end of the range
 // before, count).
-std::string EncodeMoreRows(std::span<const columnar::RowRange> rows);
+std::string EncodeMoreRows(columnar::RowRange first, std::span<const columnar::RowRange> more);
 // Appends to `rows`, which holds the first range. Corruption when malformed, or beyond `limit` rows
 // of the file.
 Status DecodeMoreRows(std::string_view bytes, uint64_t limit,
