@@ -86,9 +86,9 @@ TEST(Parameters, ReadsDurations) {
 
 TEST(Parameters, NamesTheBadParameter) {
   EXPECT_EQ(*TimeParameter(Form("time="), "time", 42), 42);
-  EXPECT_EQ(
-      TimeParameter(Form("time=x"), "time", 0).status().message(),
-      R"(invalid parameter "time": Invalid time value for 'time': cannot parse "x" to a valid timestamp)");
+  EXPECT_EQ(TimeParameter(Form("time=x"), "time", 0).status().message(),
+            R"(invalid parameter "time": Invalid time value for 'time': )"
+            R"(cannot parse "x" to a valid timestamp)");
   EXPECT_EQ(*LimitParameter(Form("")), 0u);
   EXPECT_EQ(*LimitParameter(Form("limit=40000")), 40000u);
   EXPECT_EQ(*LimitParameter(Form("limit=%2B4")), 4u);
@@ -114,9 +114,11 @@ TEST(Parameters, ChecksTheStepsOfARangeQuery) {
        R"(invalid parameter "end": end timestamp must not be before start time)"},
       {"start=1&end=2", R"(invalid parameter "step": cannot parse "" to a valid duration)"},
       {"start=1&end=2&step=0",
-       R"(invalid parameter "step": zero or negative query resolution step widths are not accepted. Try a positive integer)"},
+       R"(invalid parameter "step": zero or negative query resolution step widths are not )"
+       "accepted. Try a positive integer"},
       {"start=1&end=2&step=-1",
-       R"(invalid parameter "step": zero or negative query resolution step widths are not accepted. Try a positive integer)"},
+       R"(invalid parameter "step": zero or negative query resolution step widths are not )"
+       "accepted. Try a positive integer"},
       {"start=0&end=11001&step=1",
        "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
        "resolution (?step=XX)"},
