@@ -23,6 +23,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def scrubbed_environment():
+    """Without THERMOCLINE_*: our program takes settings from those; here they are the tests'."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("THERMOCLINE_")}
+
+
 class ServerProcess:
     """A program that serves HTTP on 127.0.0.1:port and answers `ready_path` once it is ready."""
 
@@ -34,11 +39,10 @@ class ServerProcess:
         self.process = None
 
     def start(self):
-        # Our server takes settings from THERMOCLINE_*; those here are the tests' own.
-        variables = {k: v for k, v in os.environ.items() if not k.startswith("THERMOCLINE_")}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=variables)
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=scrubbed_environment())
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

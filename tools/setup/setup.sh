@@ -115,15 +115,19 @@ toolchains() {
   fi
 }
 
-# The real Prometheus and promtool that the interop tests talk to.
+# The real Prometheus and promtool that the interop tests talk to, and its script tests of PromQL.
 prometheus() {
-  local module=tests/interop/prometheus
+  local module=tests/interop/prometheus source
   if is_stamped prometheus "$module/go.mod" "$module/go.sum" &&
-    [[ -x "$CACHE/prometheus/prometheus" && -x "$CACHE/prometheus/promtool" ]]; then return; fi
+    [[ -x "$CACHE/prometheus/promtool" && -d "$CACHE/prometheus/promqltest" ]]; then return; fi
   say "building Prometheus (about two minutes on two cores)"
   mkdir -p "$CACHE/prometheus"
   (cd "$module" && GOFLAGS=-buildvcs=false go build -tags remove_all_sd -o "$CACHE/prometheus/" \
     github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool)
+  source="$(cd "$module" && go list -m -f '{{.Dir}}' github.com/prometheus/prometheus)"
+  rm -rf "$CACHE/prometheus/promqltest"
+  mkdir "$CACHE/prometheus/promqltest"
+  install -m 644 "$source"/promql/promqltest/testdata/*.test "$CACHE/prometheus/promqltest/"
   stamp prometheus "$module/go.mod" "$module/go.sum"
 }
 
