@@ -17,6 +17,9 @@ constexpr std::string_view kSparePrefix = "spare-";
 constexpr std::string_view kSuffix = ".wal";
 constexpr size_t kDigits = 20;
 
+// The upper half of the range is never reached, so that the next number never wraps.
+bool IsLsn(Lsn lsn) { return lsn.number > 0 && lsn.number < uint64_t{1} << 63; }
+
 std::string NumberedName(std::string_view prefix, uint64_t number) {
   const std::string digits = std::to_string(number);
   std::string name(prefix);
@@ -69,7 +72,8 @@ std::optional<SegmentHeader> DecodeSegmentHeader(std::string_view bytes, bool ch
   const uint32_t crc = in.U32();
   if (!in.ok() || magic != kSegmentMagic || version != kVersion) return std::nullopt;
   if (check_crc && crc != Crc32c(bytes.substr(0, covered))) return std::nullopt;
-  if (header.previous_lsn >= header.first_lsn || !EpochFits(header.epoch, header.id)) {
+  if (header.previous_lsn >= header.first_lsn || !IsLsn(header.first_lsn) ||
+      !EpochFits(header.epoch, header.id)) {
     return std::nullopt;
   }
   return header;
@@ -114,7 +118,7 @@ std::optional<Fragment> DecodeFragment(std::string_view bytes, bool check_crc) {
   const size_t covered = in.offset();
   const uint32_t crc = in.U32();
   fragment.payload = in.Bytes(size);
-  if (!in.ok() || kind < 1 || kind > 4 || fragment.lsn.number == 0) return std::nullopt;
+  if (!in.ok() || kind < 1 || kind > 4 || !IsLsn(fragment.lsn)) return std::nullopt;
   if (check_crc && crc != Crc32c(fragment.payload, Crc32c(bytes.substr(0, covered)))) {
     return std::nullopt;
   }
