@@ -48,10 +48,10 @@ uint64_t NullsOf(const columnar::FileIndex& index, uint32_t column) {
 }
 
 std::string FileJson(const BlockFile& file, const columnar::FileIndex& index) {
-  std::string json = fmt::format(
-      R"({{"kind":"{}","path":{},"bytes":{},"rows":{},"rowGroups":{},"pageIndexAndFooterBytes":{},"columns":[)",
-      FolderOf(file.kind), Quoted(file.key), file.size_bytes, file.rows, index.row_groups(),
-      file.tail.size_bytes);
+  std::string json = fmt::format(R"({{"kind":"{}","path":{},"bytes":{},"rows":{},"rowGroups":{},)"
+                                 R"("pageIndexAndFooterBytes":{},"columns":[)",
+                                 FolderOf(file.kind), Quoted(file.key), file.size_bytes, file.rows,
+                                 index.row_groups(), file.tail.size_bytes);
   for (uint32_t c = 0; c < index.schema().columns.size(); ++c) {
     const columnar::ColumnSpec& column = index.schema().columns[c];
     json += fmt::format(
@@ -84,7 +84,8 @@ Result<std::string> Describe(const ColdTier& cold, bool json) {
                               static_cast<double>(std::max<uint64_t>(1, block.samples));
     if (json) {
       out += fmt::format(
-          R"({}{{"id":"{}","minTime":{},"maxTime":{},"generation":{},"resolutionMs":{},"series":{},"samples":{},"bytes":{},"bytesPerSample":{:.3f},"files":[)",
+          R"({}{{"id":"{}","minTime":{},"maxTime":{},"generation":{},"resolutionMs":{},)"
+          R"("series":{},"samples":{},"bytes":{},"bytesPerSample":{:.3f},"files":[)",
           first ? "" : ",", block.id.ToString(), block.range.start_ms, block.range.end_ms,
           block.generation, block.resolution_ms, block.series, block.samples, block.size_bytes(),
           per_sample);

@@ -5,13 +5,17 @@
 namespace thermocline {
 namespace {
 
+std::string Envelope(const std::string& data) { return R"({"status":"success","data":)" + data; }
+
 TEST(QueryText, ShowsVectorsMatricesAndScalars) {
-  const std::pair<const char*, const char*> cases[] = {
-      {R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"up","job":"a"},"value":[1.5,"1"]}]}})",
+  const std::pair<std::string, const char*> cases[] = {
+      {Envelope(R"({"resultType":"vector","result":)"
+                R"([{"metric":{"__name__":"up","job":"a"},"value":[1.5,"1"]}]}})"),
        "up{job=\"a\"} => 1 @1.5\n"},
-      {R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"up"},"values":[[1,"1"],[2,"NaN"]]}]}})",
+      {Envelope(R"({"resultType":"matrix","result":)"
+                R"([{"metric":{"__name__":"up"},"values":[[1,"1"],[2,"NaN"]]}]}})"),
        "up =>\n  1 @1\n  NaN @2\n"},
-      {R"({"status":"success","data":{"resultType":"scalar","result":[7,"3"]},"warnings":["w"],"infos":["i"]})",
+      {Envelope(R"({"resultType":"scalar","result":[7,"3"]},"warnings":["w"],"infos":["i"]})"),
        "3 @7\n# w\n# i\n"}};
   for (const auto& [body, want] : cases) {
     const auto text = QueryText(body);

@@ -14,7 +14,9 @@ namespace {
 using ErrorCode = boost::system::error_code;
 using Ms = std::chrono::milliseconds;
 
-constexpr uint64_t kFreeBodyBytes = 30 << 10;
+// What a refused client may still send before the connection closes.
+constexpr uint64_t kDiscardBytes = 64 << 20;
+constexpr int64_t kDiscardMs = 5'000;
 
 // A refusal that the listener makes itself, before a route sees anything.
 Response Refusal(int status, std::string_view why) {
@@ -71,6 +73,16 @@ void Connection::Shutdown() {
 
 net::awaitable<void> Connection::Refuse(int status, std::string_view why) {
   co_await Write(Refusal(status, why), false, false, 11);
+  // Closing with unread input would reset the connection, and the client might never see why: take
+  // what it is still sending.
+  ErrorCode error;
+  stream_.socket().shutdown(tcp::socket::shutdown_send, error);
+  stream_.expires_after(Ms(kDiscardMs));
+  buffer_.consume(buffer_.size());
+  for (uint64_t taken = 0; !error && taken < kDiscardBytes;) {
+    taken += co_await stream_.async_read_some(buffer_.prepare(16 << 10),
+                                              net::redirect_error(net::use_awaitable, error));
+  }
 }
 
 // False when the connection must end; `answered` when a refusal went out already.
@@ -128,12 +140,20 @@ net::awaitable<bool> Connection::ReadBody(Parser& parser, bool* answered) {
     co_await http::async_write(stream_, go_on, net::redirect_error(net::use_awaitable, error));
     if (error) co_return false;
   }
-  // At least 1 KiB/s beyond the first 30 KiB.
-  const uint64_t size = parser.content_length().value_or(options.max_body_bytes);
-  const uint64_t extra_s = size > kFreeBodyBytes ? (size - kFreeBodyBytes) >> 10 : 0;
-  stream_.expires_after(Ms(options.body_timeout_ms + static_cast<int64_t>(extra_s) * 1000));
-  co_await http::async_read(stream_, buffer_, parser,
-                            net::redirect_error(net::use_awaitable, error));
+  co_return co_await ReadBodyBytes(parser, answered);
+}
+
+// The whole body within 30 s, or longer as long as 1 KiB/s arrives.
+net::awaitable<bool> Connection::ReadBodyBytes(Parser& parser, bool* answered) {
+  const auto started = std::chrono::steady_clock::now();
+  const auto grace = Ms(listener_.options.body_timeout_ms);
+  ErrorCode error;
+  while (!parser.is_done() && !error) {
+    const auto received = std::chrono::seconds(parser.get().body().size() >> 10);
+    stream_.expires_at(started + grace + received);
+    co_await http::async_read_some(stream_, buffer_, parser,
+                                   net::redirect_error(net::use_awaitable, error));
+  }
   if (error) {
     const int status = error == beast::error::timeout ? 408 : StatusOfReadError(error);
     if (status != 0) co_await Refuse(status, error.message());

@@ -44,6 +44,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Parser = http::request_parser<http::string_body>;
   net::awaitable<bool> ReadRequest(Parser& parser, bool* answered);
   net::awaitable<bool> ReadBody(Parser& parser, bool* answered);
+  net::awaitable<bool> ReadBodyBytes(Parser& parser, bool* answered);
   net::awaitable<Response> Handle(Request request);
   net::awaitable<bool> Write(const Response& response, bool head_only, bool keep_alive,
                              unsigned version);

@@ -81,7 +81,9 @@ Result<std::set<Labels>> FindSeries(const RouteCall& call, const LabelQuery& que
     SelectRequest select;
     select.matchers = matchers;
     select.range = query.request.range;
-    select.hints.sorted = true;
+    // The answer is sorted below; with a limit any series will do, and sorting all of them first
+    // would not.
+    select.hints.sorted = query.limit == 0;
     select.hints.limit = query.request.limit;
     select.hints.function = "series";
     select.budget = query.request.budget;

@@ -19,7 +19,7 @@ namespace thermocline {
 struct ListenerOptions {
   int threads = 2;
   int64_t header_timeout_ms = 10'000;
-  int64_t body_timeout_ms = 30'000;   // for the first 30 KiB; larger bodies get 1 s per KiB more
+  int64_t body_timeout_ms = 30'000;   // and 1 s more for each KiB that arrived
   int64_t idle_timeout_ms = 60'000;   // between requests of a connection
   int64_t write_timeout_ms = 60'000;  // without progress of the client
   uint64_t max_body_bytes = 32ull << 20;

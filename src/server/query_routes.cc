@@ -54,6 +54,13 @@ class RunningQuery {
   promql::QueryOptions options_;
 };
 
+// Text that does not parse is the parameter's fault and says so.
+Response QueryFailure(const Status& status) {
+  return status.code() == Code::kInvalidArgument
+             ? Failure(InvalidParameter("query", status.message()), false)
+             : Failure(status, true);
+}
+
 // The smaller of the request's and the server's timeout.
 Result<int64_t> TimeoutMs(const RouteCall& call) {
   ASSIGN_OR_RETURN(const int64_t asked_ms, DurationParameter(call.parameters, "timeout"));
@@ -86,7 +93,7 @@ Response InstantQuery(const RouteCall& call) {
   query.options().lookback_delta_ms = *lookback_ms;
   auto result = call.context.engine.Instant(call.context.storage, call.parameters.Get("query"),
                                             *at_ms, query.options());
-  if (!result.ok()) return Failure(result.status(), true);
+  if (!result.ok()) return QueryFailure(result.status());
   return Reply(call, query, *limit, std::move(*result));
 }
 
@@ -104,7 +111,7 @@ Response RangeQuery(const RouteCall& call) {
   auto result =
       call.context.engine.Range(call.context.storage, call.parameters.Get("query"), steps->start_ms,
                                 steps->end_ms, steps->step_ms, query.options());
-  if (!result.ok()) return Failure(result.status(), true);
+  if (!result.ok()) return QueryFailure(result.status());
   return Reply(call, query, *limit, std::move(*result));
 }
 

@@ -43,10 +43,16 @@ bool IsRemoteWrite1(std::string_view content_type) {
   return true;
 }
 
-// Decode buffers of a thread, kept so that a request costs no allocation.
+// Decode buffers of a thread, kept so that a request of usual size costs no allocation.
 struct Buffers {
   std::string scratch;
   WriteBatch batch;
+
+  // One large request must not hold its memory for ever.
+  void Trim() {
+    if (scratch.capacity() + batch.label_bytes.capacity() > kKeptBytes) *this = Buffers();
+  }
+  static constexpr size_t kKeptBytes = 4 << 20;
 };
 
 void CountSkipped(const RemoteWriteSkipped& skipped, Metrics& metrics) {
@@ -64,7 +70,8 @@ void CountSkipped(const RemoteWriteSkipped& skipped, Metrics& metrics) {
 }
 
 Response RefusalText(const WriteBatch& batch, const AppendSummary& summary) {
-  std::string text = fmt::format("{} of {} samples rejected, nothing was stored",
+  std::string text = fmt::format("{}; {} of {} samples rejected, nothing was stored",
+                                 RejectReasonText(summary.rejected.front().reason),
                                  summary.rejected_count, batch.samples.size());
   constexpr size_t kShown = 3;
   for (size_t i = 0; i < std::min(kShown, summary.rejected.size()); ++i) {
@@ -101,6 +108,7 @@ Response Write(const RouteCall& call) {
     return Plain(413, "the request body is too large");
   }
   thread_local Buffers buffers;
+  buffers.Trim();
   RemoteWriteLimits limits;
   limits.max_decoded_bytes = call.context.options.max_write_bytes;
   RemoteWriteSkipped skipped;
