@@ -177,6 +177,7 @@ Piece& MemoryHead::Admitter::PieceFor(Series& series, SeriesRef ref, TimestampMs
   bool made;
   Piece& piece = OpenPiece(series, start_ms, &made);
   if (made) {
+    series.death_round = 0;  // alive again: no grave may take it
     RangeChange& change = ChangeOf(start_ms);
     change.pieces += 1;
     change.bytes += static_cast<int64_t>(sizeof(Piece));

@@ -20,6 +20,27 @@ struct Point {
   uint64_t bits;
 };
 
+// The first few samples that only one side has, or that differ.
+std::string Difference(const Content& got, const Content& want) {
+  std::string out;
+  const auto report = [&](const Content& a, const Content& b, const char* what) {
+    for (const auto& [labels, samples] : a) {
+      const auto other = b.find(labels);
+      for (const auto& [t, bits] : samples) {
+        const bool there = other != b.end() && other->second.contains(t);
+        if (there && other->second.at(t) == bits) continue;
+        if (out.size() < 2000) {
+          out += what + labels.ToString() + " at " + std::to_string(t) + " value " +
+                 std::to_string(std::bit_cast<double>(bits)) + "\n";
+        }
+      }
+    }
+  };
+  report(got, want, "got ");
+  report(want, got, "want ");
+  return out;
+}
+
 class World {
  public:
   explicit World(uint64_t seed) : random_(seed) {
@@ -52,7 +73,7 @@ class World {
     for (const auto& [labels, samples] : ReadAll(*head_)) {
       for (const auto& [t, bits] : samples) all[labels].emplace(t, bits);
     }
-    ASSERT_EQ(all, settled_);
+    ASSERT_EQ(Difference(all, settled_), "");
     uint64_t listed = 0;
     for (const HeadRange& range : head_->Ranges()) listed += range.samples;
     uint64_t held = 0;
@@ -178,10 +199,10 @@ class World {
 };
 
 TEST(HeadAgainstMap, AgreesAfterEverything) {
-  for (uint64_t seed = 1; seed <= 40; ++seed) {
+  for (uint64_t seed = 1; seed <= 16; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     World world(seed);
-    for (int step = 0; step < 600; ++step) {
+    for (int step = 0; step < 300; ++step) {
       world.Step();
       if (step % 10 != 0) continue;
       SCOPED_TRACE("step " + std::to_string(step));

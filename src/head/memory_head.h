@@ -185,7 +185,7 @@ class MemoryHead final : public Head {
 
   Ticket next_ticket_ GUARDED_BY(admit_mutex_) = 1;
   RecordWriter writer_ GUARDED_BY(admit_mutex_);
-  std::vector<SeriesRef> failed_candidates_ GUARDED_BY(settle_mutex_);
+  std::vector<SeriesRef> emptied_ GUARDED_BY(settle_mutex_);  // series by requests taken back
   uint64_t replay_orphans_ GUARDED_BY(admit_mutex_) = 0;  // samples of series without definition
   bool replaying_ GUARDED_BY(admit_mutex_) = true;
   std::vector<Flushed> flushed_ GUARDED_BY(admit_mutex_);

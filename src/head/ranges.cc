@@ -10,7 +10,10 @@ void MemoryHead::CountRanges(const std::vector<RangeChange>& changes, Lsn lsn) {
     state.samples += change.samples;
     state.pieces += change.pieces;
     state.bytes += change.bytes;
-    if (change.samples > 0 && state.oldest_live.number == 0) state.oldest_live = lsn;
+    // Replay counts samples with the definition they rest on, which may be older than those before.
+    if (change.samples > 0 && (state.oldest_live.number == 0 || lsn < state.oldest_live)) {
+      state.oldest_live = lsn;
+    }
     if (state.samples <= 0 && state.oldest_sealed.empty()) ranges_.erase(change.start_ms);
   }
 }

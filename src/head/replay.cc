@@ -100,6 +100,8 @@ void Replayer::Stage(Series& series, const Sample& sample) {
                        SameBits(sample.value, series.newest_value);
   if (repeats) return;
   bool made;
+  // The piece stays undefined: its definition in the log may be under another number, so the first
+  // record after the restart defines the series again.
   Piece& piece = OpenPiece(series, head_.RangeStart(sample.timestamp_ms), &made);
   if (!in_order && piece.HasSettledDuplicate(sample, 0)) return;
   if (changes.empty() || changes.back().start_ms != piece.start_ms) {
@@ -107,7 +109,6 @@ void Replayer::Stage(Series& series, const Sample& sample) {
   }
   MemoryHead::RangeChange& change = changes.back();
   const auto before = made ? 0 : static_cast<int64_t>(piece.memory_bytes());
-  piece.defined = true;
   if (in_order) {
     piece.AppendInOrder(sample, 0, 0);
     series.has_newest = true;

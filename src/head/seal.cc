@@ -203,20 +203,30 @@ void MemoryHead::Bury(std::vector<SeriesRef> candidates) {
 }
 
 void MemoryHead::CollectDead() {
+  std::vector<SeriesRef> emptied;
+  {
+    MutexLock settle(settle_mutex_);
+    emptied.swap(emptied_);
+  }
+  if (!emptied.empty()) {
+    std::vector<SeriesRef> published;
+    for (const SeriesRef ref : emptied) {
+      Series* const series = table_.At(ref);
+      if (series == nullptr) continue;
+      MutexLock stripe(table_.StripeOf(ref));
+      if (series->published && series->pieces == nullptr) published.push_back(ref);
+    }
+    Bury(std::move(published));
+    RemoveSeries(std::move(emptied), 0);
+  }
   // First come first served: a grave opens when its readers and all earlier ones are gone.
   while (!graves_.empty() && graves_.front().readers.expired()) {
     RemoveSeries(std::move(graves_.front().candidates), graves_.front().round);
     graves_.pop_front();
   }
-  std::vector<SeriesRef> failed;
-  {
-    MutexLock settle(settle_mutex_);
-    failed.swap(failed_candidates_);
-  }
-  if (!failed.empty()) RemoveSeries(std::move(failed), 0);
 }
 
-// Round 0: series that no settled request defined, so that no reader can have listed them.
+// Round 0: series that came with no settled request, so that no reader can have listed them.
 void MemoryHead::RemoveSeries(std::vector<SeriesRef> candidates, uint64_t round) {
   std::sort(candidates.begin(), candidates.end());
   candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());

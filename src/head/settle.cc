@@ -117,9 +117,10 @@ void MemoryHead::TakeBack(const Request& request) {
       series->newest_ms = last.timestamp_ms;
       series->newest_value = last.value;
     }
+    if (series->pieces == nullptr) emptied_.push_back(touched.ref);
   }
-  failed_candidates_.insert(failed_candidates_.end(), request.new_series.begin(),
-                            request.new_series.end());
+  // With new series that staged nothing.
+  emptied_.insert(emptied_.end(), request.new_series.begin(), request.new_series.end());
 }
 
 MemoryHead::Newest MemoryHead::AdmittedNewest() const {
