@@ -21,7 +21,7 @@ constexpr uint64_t kLowBytes = 0x0101010101010101ull;
 int WidthOf(uint64_t bits) { return bits == 0 ? 0 : 64 - __builtin_clzll(bits); }
 
 // Packs 32 values of 1 .. 64 bits into 4 * width bytes; writes up to 8 bytes more.
-void PackPortable(const uint64_t* values, int width, uint8_t* out) {
+void Pack(const uint64_t* values, int width, uint8_t* out) {
   uint64_t gathered = 0;
   int bits = 0;
   for (size_t i = 0; i < kMini; ++i) {
@@ -38,56 +38,61 @@ void PackPortable(const uint64_t* values, int width, uint8_t* out) {
   std::memcpy(out, &gathered, 8);
 }
 
-// Eight values of at most 8 bits become `width` bytes with one pext.
-__attribute__((target("bmi2"))) void PackNarrowBmi2(const uint64_t* values, int width,
-                                                    uint8_t* out) {
-  const uint64_t mask = kLowBytes * ((1u << width) - 1);
-  for (size_t group = 0; group < kMini; group += 8) {
-    uint64_t bytes = 0;
-    for (size_t k = 0; k < 8; ++k) bytes |= values[group + k] << (8 * k);
-    bytes = _pext_u64(bytes, mask);
-    std::memcpy(out, &bytes, 8);
-    out += width;
-  }
-}
-
-// Deltas of up to 128 values, their minimum, and the deltas above it; the rest of `deltas` is 0.
-inline int64_t BlockDeltas(const int64_t* values, size_t count, uint64_t* deltas) {
+struct Range {
   int64_t least = INT64_MAX;
+  int64_t greatest = INT64_MIN;
+};
+
+// Deltas of up to 128 values.
+Range BlockDeltas(const int64_t* values, size_t count, uint64_t* deltas) {
+  Range range;
   for (size_t i = 0; i < count; ++i) {
     deltas[i] = static_cast<uint64_t>(values[i + 1]) - static_cast<uint64_t>(values[i]);
-    least = std::min(least, static_cast<int64_t>(deltas[i]));
+    range.least = std::min(range.least, static_cast<int64_t>(deltas[i]));
+    range.greatest = std::max(range.greatest, static_cast<int64_t>(deltas[i]));
   }
-  for (size_t i = 0; i < count; ++i) deltas[i] -= static_cast<uint64_t>(least);
-  for (size_t i = count; i < kBlock; ++i) deltas[i] = 0;
-  return least;
+  return range;
 }
 
-int64_t FullBlockDeltas(const int64_t* values, uint64_t* deltas) {
-  return BlockDeltas(values, kBlock, deltas);
-}
-
-// Four deltas a step; the minimum by signed compare and blend.
-__attribute__((target("avx2"))) int64_t FullBlockDeltasAvx2(const int64_t* values,
-                                                            uint64_t* deltas) {
+// Four deltas a step; least and greatest by signed compare and blend.
+__attribute__((target("avx2"))) Range FullBlockDeltasAvx2(const int64_t* values, uint64_t* deltas) {
   __m256i least = _mm256_set1_epi64x(INT64_MAX);
+  __m256i greatest = _mm256_set1_epi64x(INT64_MIN);
   for (size_t i = 0; i < kBlock; i += 4) {
     const __m256i from = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(values + i));
     const __m256i to = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(values + i + 1));
     const __m256i delta = _mm256_sub_epi64(to, from);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(deltas + i), delta);
     least = _mm256_blendv_epi8(least, delta, _mm256_cmpgt_epi64(least, delta));
+    greatest = _mm256_blendv_epi8(greatest, delta, _mm256_cmpgt_epi64(delta, greatest));
   }
   int64_t lanes[4];
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(lanes), least);
-  const int64_t minimum = *std::min_element(lanes, lanes + 4);
-  const __m256i base = _mm256_set1_epi64x(minimum);
-  for (size_t i = 0; i < kBlock; i += 4) {
-    auto* at = reinterpret_cast<__m256i*>(deltas + i);
-    _mm256_storeu_si256(at, _mm256_sub_epi64(_mm256_loadu_si256(at), base));
-  }
-  return minimum;
+  Range range;
+  range.least = *std::min_element(lanes, lanes + 4);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(lanes), greatest);
+  range.greatest = *std::max_element(lanes, lanes + 4);
+  return range;
 }
+
+// What a block's deltas are stored above. The format calls it the minimum, and readers only add it,
+// so it may be lower: keeping the last block's where all deltas still fit in a byte makes the
+// undisturbed deltas of a jittered clock the same byte all over the page, which halves what zstd
+// leaves of it.
+class Base {
+ public:
+  int64_t Next(const Range& range) {
+    if (last_ <= range.least && FitsByte(last_, range.greatest)) return last_;
+    if (FitsByte(range.least, range.greatest)) last_ = range.least;
+    return range.least;
+  }
+
+ private:
+  static bool FitsByte(int64_t base, int64_t greatest) {
+    return static_cast<uint64_t>(greatest) - static_cast<uint64_t>(base) < 256;
+  }
+  int64_t last_ = INT64_MAX;
+};
 
 uint64_t OrAll(const uint64_t* values) {
   uint64_t lanes[4] = {0, 0, 0, 0};
@@ -247,25 +252,30 @@ void EncodeDelta(std::span<const int64_t> values, ByteBuffer* out) {
   out->Varint(values.size());
   out->SignedVarint(values.empty() ? 0 : values[0]);
   const bool wide = HasAvx2();
+  Base base;
   uint64_t deltas[kBlock];
   for (size_t i = 0; i + 1 < values.size(); i += kBlock) {
     const size_t count = std::min(kBlock, values.size() - 1 - i);
     const int64_t* from = values.data() + i;
-    const int64_t least = count < kBlock ? BlockDeltas(from, count, deltas)
-                          : wide         ? FullBlockDeltasAvx2(from, deltas)
-                                         : FullBlockDeltas(from, deltas);
+    const Range range = wide && count == kBlock ? FullBlockDeltasAvx2(from, deltas)
+                                                : BlockDeltas(from, count, deltas);
+    const int64_t least = base.Next(range);
+    for (size_t k = 0; k < count; ++k) deltas[k] -= static_cast<uint64_t>(least);
+    for (size_t k = count; k < kBlock; ++k) deltas[k] = 0;
     out->SignedVarint(least);
     uint8_t* widths = out->Reserve(kMiniblocks + kBlock * 8);
     uint8_t* packed = widths + kMiniblocks;
     for (size_t mini = 0; mini < kMiniblocks; ++mini) {
       const uint64_t* part = deltas + mini * kMini;
-      const int width = WidthOf(OrAll(part));
+      // Whole bytes for narrow deltas: zstd sees values, not their shifted bits.
+      const int needed = WidthOf(OrAll(part));
+      const int width = needed > 0 && needed < 8 ? 8 : needed;
       widths[mini] = static_cast<uint8_t>(width);
       if (width == 0) continue;
-      if (wide && width <= 8) {
-        PackNarrowBmi2(part, width, packed);
+      if (width == 8) {
+        for (size_t k = 0; k < kMini; ++k) packed[k] = static_cast<uint8_t>(part[k]);
       } else {
-        PackPortable(part, width, packed);
+        Pack(part, width, packed);
       }
       packed += kMini / 8 * static_cast<size_t>(width);
     }
