@@ -197,14 +197,21 @@ Engine::Engine(EngineOptions options, Executor& executor, const Clock& clock)
 
 Result<QueryResult> Engine::Instant(const Queryable& source, std::string_view query,
                                     TimestampMs at_ms, const QueryOptions& options) const {
+  const int64_t started_ns = clock_.SteadyNs();
   ASSIGN_OR_RETURN(const ExprPtr expr, Parse(query, ParseOptionsOf(options_)));
+  at_ms = ClampMs(at_ms);
   QueryContext context(source, executor_, options_, options, at_ms, at_ms, 0);
-  return Evaluate(context, *expr, query, StepGrid{at_ms, 1, 1});
+  ASSIGN_OR_RETURN(QueryResult result, Evaluate(context, *expr, query, StepGrid{at_ms, 1, 1}));
+  result.elapsed_ns = clock_.SteadyNs() - started_ns;
+  return result;
 }
 
 Result<QueryResult> Engine::Range(const Queryable& source, std::string_view query,
                                   TimestampMs start_ms, TimestampMs end_ms, int64_t step_ms,
                                   const QueryOptions& options) const {
+  const int64_t started_ns = clock_.SteadyNs();
+  start_ms = ClampMs(start_ms);
+  end_ms = ClampMs(end_ms);
   if (step_ms <= 0) return Status::InvalidArgument("zero or negative query resolution step");
   if (end_ms < start_ms) return Status::InvalidArgument("end timestamp must not be before start");
   ASSIGN_OR_RETURN(const ExprPtr expr, Parse(query, ParseOptionsOf(options_)));
@@ -215,7 +222,11 @@ Result<QueryResult> Engine::Range(const Queryable& source, std::string_view quer
         "query of {} steps exceeds the maximum of {} per series", steps, options_.max_steps));
   }
   QueryContext context(source, executor_, options_, options, start_ms, end_ms, step_ms);
-  return Evaluate(context, *expr, query, StepGrid{start_ms, step_ms, steps});
+  RETURN_IF_ERROR(context.CheckSteps(steps));
+  ASSIGN_OR_RETURN(QueryResult result,
+                   Evaluate(context, *expr, query, StepGrid{start_ms, step_ms, steps}));
+  result.elapsed_ns = clock_.SteadyNs() - started_ns;
+  return result;
 }
 
 }  // namespace thermocline::promql

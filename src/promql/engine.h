@@ -63,6 +63,7 @@ struct QueryResult {
   std::vector<std::string> infos;
   uint64_t samples_scanned = 0;  // samples that selectors looked at
   uint64_t peak_samples = 0;     // most samples held at once
+  int64_t elapsed_ns = 0;        // by the engine's clock, parsing included
 };
 
 // Threads: safe; a query's own work is spread over the executor and its answer does not depend on

@@ -140,9 +140,7 @@ TEST_F(EngineTest, EqualLabelSetsAreAnError) {
   EXPECT_EQ(At("last_over_time({__name__=~\"up|down\"}[1m])", 60'000),
             "{__name__=\"up\", job=\"api\"} 0@60\n{__name__=\"down\", job=\"api\"} 5@60");
   // Functions of steps may join series that have no step in common; functions of windows not.
-  EXPECT_EQ(Over("abs({__name__=~\"up|down\"})", 0, 30'000,
-                 30'000),
-            "{job=\"api\"} 0@0 0@30");
+  EXPECT_EQ(Over("abs({__name__=~\"up|down\"})", 0, 30'000, 30'000), "{job=\"api\"} 0@0 0@30");
   EXPECT_EQ(Over("max_over_time({__name__=~\"up|down\"}[15s])", 0, 60'000, 60'000), equal);
 }
 
@@ -160,6 +158,31 @@ TEST_F(EngineTest, AnnotatesWhatIsNotNamedLikeACounter) {
               ElementsAre("PromQL info: metric might not be a counter, name does not end in "
                           "_total/_sum/_count/_bucket: \"up\" (1:6)"));
   EXPECT_THAT(result->warnings, IsEmpty());
+}
+
+TEST_F(EngineTest, DelayedNamesLiveUntilTheEnd) {
+  EngineOptions options = Options();
+  options.delayed_name_removal = true;
+  const Engine engine(options, executor_, clock_);
+  const auto ask = [&](std::string_view query) {
+    const auto result = engine.Instant(storage_, query, 60'000, {});
+    return result.ok() ? Text(*result) : "error: " + std::string(result.status().message());
+  };
+  EXPECT_EQ(ask("abs(up)"), "{job=\"api\"} 0@60");
+  EXPECT_EQ(ask("label_replace(abs(up), \"was\", \"$1\", \"__name__\", \"(.+)\")"),
+            "{job=\"api\", was=\"up\"} 0@60");
+  EXPECT_EQ(At("label_replace(abs(up), \"was\", \"$1\", \"__name__\", \"(.+)\")", 60'000),
+            "{job=\"api\"} 0@60");
+}
+
+TEST_F(EngineTest, ExtremeTimesAndStepsAreAnsweredOrRefused) {
+  EXPECT_EQ(At("up", kMinTimestampMs), "");
+  EXPECT_EQ(At("up offset 100y", kMaxTimestampMs), "");
+  EXPECT_EQ(At("rate(up[290y])[290y:290y] offset -290y", kMaxTimestampMs), "");
+  EXPECT_EQ(At("count_over_time(up[100y:1ms])", 0),
+            "error: query processing would load too many samples into memory in query execution");
+  EXPECT_EQ(Over("vector(1)", kMinTimestampMs, kMaxTimestampMs, 1),
+            "error: query processing would load too many samples into memory in query execution");
 }
 
 TEST_F(EngineTest, StopsAtTheSampleLimit) {

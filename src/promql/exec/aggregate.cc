@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "promql/functions/window.h"
+#include "promql/text.h"
 
 namespace thermocline::promql {
 namespace {
@@ -43,6 +44,9 @@ class AggregateOperator : public MatrixOperator {
         RETURN_IF_ERROR(CountValues(input, As<StringLiteral>(*parameter.expr).value));
         break;
       default:
+        // Ties must not depend on which tier a series came from first.
+        std::sort(input.rows().begin(), input.rows().end(),
+                  [](const Matrix::Row& a, const Matrix::Row& b) { return a.labels < b.labels; });
         RETURN_IF_ERROR(KeepRanked(context_, node_, values, grouping_, &input));
         result_ = std::move(input);
         break;
@@ -56,7 +60,7 @@ class AggregateOperator : public MatrixOperator {
   void WarnQuantile(const std::vector<double>& values) {
     const auto warn = [this](double q) {
       context_.annotations().Warn(
-          fmt::format("quantile value should be between 0 and 1, got {}", FormatG(q)),
+          fmt::format("quantile value should be between 0 and 1, got {}", FormatShortest(q)),
           {node_.children[1]->position, node_.order});
     };
     double highest = -std::numeric_limits<double>::infinity();
@@ -80,6 +84,7 @@ class AggregateOperator : public MatrixOperator {
       ASSIGN_OR_RETURN(Matrix::Row * out,
                        result_.AddRow(groups.labels[group], groups.drops_name[group]));
       for (size_t step = 0; step < grid_.count; ++step) {
+        if (step % 64 == 0) RETURN_IF_ERROR(context_.Check());
         values.clear();
         for (const uint32_t row : groups.rows[group]) {
           if (input.rows()[row].kinds[step] == StepKind::kFloat) {
@@ -107,7 +112,8 @@ class AggregateOperator : public MatrixOperator {
       RETURN_IF_ERROR(context_.Check());
       for (size_t step = 0; step < grid_.count; ++step) {
         if (in.kinds[step] != StepKind::kFloat) continue;
-        const Labels labels = LabelsBuilder(in.labels).Set(label, FormatF(in.values[step])).Build();
+        const Labels labels =
+            LabelsBuilder(in.labels).Set(label, FormatPlain(in.values[step])).Build();
         with_value.Key(labels, &key);
         const auto [found, added] = rows.try_emplace(key, result_.rows().size());
         if (added) {

@@ -3,12 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "promql/functions/calendar.h"
 #include "promql/parser.h"
+#include "promql/text.h"
 
 namespace thermocline::promql {
 namespace {
@@ -17,37 +17,13 @@ constexpr std::string_view kRepairHead =
     "input to histogram_quantile needed to be fixed for monotonicity (see "
     "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)";
 
-std::string SpecialText(double value) {
-  if (std::isnan(value)) return "NaN";
-  return value > 0 ? "+Inf" : "-Inf";
-}
-
-std::string ToChars(double value, std::chars_format format) {
-  char buffer[400];
-  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), value, format).ptr;
-  return {buffer, end};
-}
-
 // Two significant digits, as Go's %.2g.
 std::string FormatG2(double value) {
-  if (!std::isfinite(value)) return SpecialText(value);
+  if (!std::isfinite(value)) return FormatShortest(value);
   return fmt::format("{:.2g}", value);
 }
 
 }  // namespace
-
-std::string FormatG(double value) {
-  if (!std::isfinite(value)) return SpecialText(value);
-  std::string text = ToChars(value, std::chars_format::scientific);
-  const int exponent = std::atoi(text.c_str() + text.find('e') + 1);
-  if (exponent < -4 || exponent >= 6) return text;
-  return ToChars(value, std::chars_format::fixed);
-}
-
-std::string FormatF(double value) {
-  if (!std::isfinite(value)) return SpecialText(value);
-  return ToChars(value, std::chars_format::fixed);
-}
 
 void Annotations::Add(bool warning, std::string text, NotePlace place) {
   const MutexLock lock(mutex_);
@@ -83,10 +59,10 @@ void Annotations::ForcedMonotonicity(std::string_view metric_name, double min_bu
 std::string Annotations::RepairText(const std::string& name, const Repair& repair) {
   std::string text(kRepairHead);
   if (!name.empty()) text += fmt::format(" for metric name {}", GoQuote(name));
-  text +=
-      fmt::format(", from buckets {} to {}, with a max diff of {}, over {} samples from {} to {}",
-                  FormatG(repair.min_bucket), FormatG(repair.max_bucket), FormatG2(repair.max_diff),
-                  repair.count, Rfc3339(repair.first_ms), Rfc3339(repair.last_ms));
+  text += fmt::format(
+      ", from buckets {} to {}, with a max diff of {}, over {} samples from {} to {}",
+      FormatShortest(repair.min_bucket), FormatShortest(repair.max_bucket),
+      FormatG2(repair.max_diff), repair.count, Rfc3339(repair.first_ms), Rfc3339(repair.last_ms));
   return text;
 }
 

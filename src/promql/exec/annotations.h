@@ -54,9 +54,4 @@ class Annotations {
   std::vector<std::string> plain_ GUARDED_BY(mutex_);
 };
 
-// Go's %g: shortest digits, exponent form when the decimal exponent is below -4 or above 5.
-std::string FormatG(double value);
-// Go's strconv.FormatFloat(value, 'f', -1, 64): shortest digits, never an exponent.
-std::string FormatF(double value);
-
 }  // namespace thermocline::promql

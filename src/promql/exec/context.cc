@@ -3,6 +3,14 @@
 #include <algorithm>
 
 namespace thermocline::promql {
+namespace {
+
+Status TooManySamples() {
+  return Status::ResourceExhausted(
+      "query processing would load too many samples into memory in query execution");
+}
+
+}  // namespace
 
 Status QueryContext::Check() const {
   if (query_.budget == nullptr) return Status::Ok();
@@ -24,12 +32,15 @@ void QueryContext::ReleaseBytes(uint64_t bytes) {
   if (query_.budget != nullptr) query_.budget->Release(bytes);
 }
 
+Status QueryContext::CheckSteps(uint64_t steps) const {
+  return steps > engine_.max_samples ? TooManySamples() : Status::Ok();
+}
+
 Status QueryContext::HoldSamples(uint64_t samples) {
   const uint64_t now = held_.fetch_add(samples, std::memory_order_relaxed) + samples;
-  if (engine_.max_samples != 0 && now > engine_.max_samples) {
+  if (now > engine_.max_samples) {
     ReleaseSamples(samples);
-    return Status::ResourceExhausted(
-        "query processing would load too many samples into memory in query execution");
+    return TooManySamples();
   }
   uint64_t peak = peak_.load(std::memory_order_relaxed);
   while (peak < now && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {

@@ -49,6 +49,8 @@ class QueryContext {
   Status Check() const;
   Status ChargeBytes(uint64_t bytes);
   void ReleaseBytes(uint64_t bytes);
+  // One series over so many steps must be something that the query may hold.
+  Status CheckSteps(uint64_t steps) const;
   // Samples held until released; ResourceExhausted beyond max_samples (and then not held).
   Status HoldSamples(uint64_t samples);
   void ReleaseSamples(uint64_t samples) { held_.fetch_sub(samples, std::memory_order_relaxed); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "promql/exec/accumulators.h"
 #include "promql/exec/matrix.h"
@@ -66,7 +67,12 @@ class FoldOperator : public MatrixOperator {
     const Status folded = ForEachMorsel(
         context_, source_->series_count(),
         [this](MorselRange morsel, size_t slot) { return FoldMorsel(morsel, slots_[slot]); },
-        [this](MorselRange, size_t slot) { return MergePartial(slots_[slot]); });
+        [this](MorselRange, size_t slot) {
+          const Status merged = MergePartial(slots_[slot]);
+          context_.ReleaseBytes(std::exchange(slots_[slot].charged_bytes, 0));
+          return merged;
+        });
+    for (Partial& partial : slots_) context_.ReleaseBytes(partial.charged_bytes);
     const Status emitted = folded.ok() ? Emit() : folded;
     context_.ReleaseBytes(bytes);
     totals_.clear();
@@ -81,6 +87,7 @@ class FoldOperator : public MatrixOperator {
     StepBlock block;
     std::vector<uint32_t> groups;
     std::vector<Accumulator> accumulators;  // groups x steps
+    uint64_t charged_bytes = 0;
   };
 
   Status FoldMorsel(MorselRange morsel, Partial& partial) const {
@@ -103,6 +110,10 @@ class FoldOperator : public MatrixOperator {
         if (kinds[step] == StepKind::kFloat) accumulators[step].Add(values[step]);
       }
     }
+    const uint64_t bytes =
+        partial.block.size_bytes() + partial.accumulators.size() * sizeof(Accumulator);
+    RETURN_IF_ERROR(context_.ChargeBytes(bytes));
+    partial.charged_bytes = bytes;
     return Status::Ok();
   }
 

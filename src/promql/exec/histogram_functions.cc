@@ -8,6 +8,7 @@
 #include "promql/exec/names.h"
 #include "promql/exec/window_function.h"
 #include "promql/functions/buckets.h"
+#include "promql/text.h"
 
 namespace thermocline::promql {
 namespace {
@@ -20,7 +21,7 @@ struct BucketGroup {
 
 // A number as a label value: OpenMetrics' canonical form.
 std::string NumberLabel(double value) {
-  std::string text = FormatG(value);
+  std::string text = FormatShortest(value);
   if (std::isfinite(value) && text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
 }
@@ -76,7 +77,7 @@ class HistogramOperator : public MatrixOperator {
       for (const double q : scalars_[i]) {
         if (q >= 0 && q <= 1) continue;
         context_.annotations().Warn(
-            fmt::format("quantile value should be between 0 and 1, got {}", FormatG(q)),
+            fmt::format("quantile value should be between 0 and 1, got {}", FormatShortest(q)),
             ArgumentPlace(call_, scalar_args_[i]));
       }
     }

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "promql/exec/aggregate.h"
+#include "promql/text.h"
 
 namespace thermocline::promql {
 namespace {
@@ -175,8 +176,8 @@ Status PrepareRatio(QueryContext& context, const PlanNode& node, const Parameter
   if (range.nan) return Status::OutOfRange("Ratio value is NaN");
   const auto warn = [&](double ratio, double cap) {
     context.annotations().Warn(
-        fmt::format("ratio value should be between -1 and 1, got {}, capping to {}", FormatG(ratio),
-                    FormatG(cap)),
+        fmt::format("ratio value should be between -1 and 1, got {}, capping to {}",
+                    FormatShortest(ratio), FormatShortest(cap)),
         {node.children[1]->position, node.order});
   };
   if (range.highest > 1) warn(range.highest, 1);
@@ -228,11 +229,11 @@ Status KeepRanked(QueryContext& context, const PlanNode& node, const std::vector
   if (range.nan) return Status::OutOfRange("Parameter value is NaN");
   if (range.lowest <= -9223372036854775808.0) {
     return Status::OutOfRange(
-        fmt::format("Scalar value {} underflows int64", FormatG(range.lowest)));
+        fmt::format("Scalar value {} underflows int64", FormatShortest(range.lowest)));
   }
   if (range.highest >= 9223372036854774784.0) {
     return Status::OutOfRange(
-        fmt::format("Scalar value {} overflows int64", FormatG(range.highest)));
+        fmt::format("Scalar value {} overflows int64", FormatShortest(range.highest)));
   }
   const GroupedRows groups = GroupRows(*matrix, grouping);
   if (op == AggregateOp::kLimitk) return KeepFirst(context, parameter, groups, matrix);

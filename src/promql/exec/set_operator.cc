@@ -27,13 +27,13 @@ class SetOperator : public MatrixOperator {
     const std::vector<uint32_t> left_match = table_.Assign(left.rows());
     const std::vector<uint32_t> right_match = table_.Assign(right.rows());
     if (op_ == BinaryOp::kOr) {
-      Keep(right, right_match, Present(left, left_match), false);
+      RETURN_IF_ERROR(Keep(right, right_match, Present(left, left_match), false));
       right.RemoveEmptyRows();
       result_ = std::move(left);
       RETURN_IF_ERROR(Append(right));
       RETURN_IF_ERROR(JoinEqualRows(result_, JoinRule::kPerStep));
     } else {
-      Keep(left, left_match, Present(right, right_match), op_ == BinaryOp::kAnd);
+      RETURN_IF_ERROR(Keep(left, left_match, Present(right, right_match), op_ == BinaryOp::kAnd));
       left.RemoveEmptyRows();
       result_ = std::move(left);
     }
@@ -56,9 +56,10 @@ class SetOperator : public MatrixOperator {
   }
 
   // Keeps the samples whose match is present, or absent, on the other side at their step.
-  void Keep(Matrix& matrix, const std::vector<uint32_t>& matches, const Presence& present,
-            bool wanted) const {
+  Status Keep(Matrix& matrix, const std::vector<uint32_t>& matches, const Presence& present,
+              bool wanted) const {
     for (size_t i = 0; i < matches.size(); ++i) {
+      if (i % 256 == 0) RETURN_IF_ERROR(context_.Check());
       StepKind* const kinds = matrix.rows()[i].kinds;
       const auto& steps = present[matches[i]];
       for (size_t step = 0; step < grid_.count; ++step) {
@@ -66,6 +67,7 @@ class SetOperator : public MatrixOperator {
         if (there != wanted) kinds[step] = StepKind::kAbsent;
       }
     }
+    return Status::Ok();
   }
 
   Status Append(const Matrix& matrix) {

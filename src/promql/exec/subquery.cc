@@ -10,6 +10,7 @@ Status SubqueryOperator::Open() {
   if (inner_grid_.start_ms > last_ms) return Status::Ok();
   inner_grid_.count =
       static_cast<size_t>((last_ms - inner_grid_.start_ms) / inner_grid_.step_ms) + 1;
+  RETURN_IF_ERROR(context_.CheckSteps(inner_grid_.count));
   ASSIGN_OR_RETURN(VectorPtr source, BuildVector(context_, *node_.children[0], inner_grid_));
   RETURN_IF_ERROR(source->Open());
   ASSIGN_OR_RETURN(Matrix matrix, Materialize(context_, *source, inner_grid_.count));

@@ -8,9 +8,13 @@
 
 #include "promql/exec/names.h"
 #include "promql/functions/window_extended.h"
+#include "promql/text.h"
 
 namespace thermocline::promql {
 namespace {
+
+// A few ms of the most expensive function (sorting each window).
+constexpr size_t kSamplesPerCheck = 64 * 1024;
 
 bool LooksLikeCounter(std::string_view name) {
   for (const std::string_view suffix : {"_total", "_sum", "_count", "_bucket"}) {
@@ -93,10 +97,16 @@ class WindowFunctionOperator : public VectorOperator {
     }
     size_t begin = 0;
     size_t end = 0;
+    size_t work = 0;  // samples looked at since the last check
     for (size_t step = 0; step < grid_.count; ++step) {
       const WindowBounds& bounds = windows_[step];
       Advance(times, bounds, &begin, &end);
       if (begin >= end) continue;
+      work += end - begin;
+      if (work > kSamplesPerCheck) {
+        RETURN_IF_ERROR(context_.Check());
+        work = 0;
+      }
       WindowView window = View(times, values, begin, end, step);
       RETURN_IF_ERROR(CheckParams(window));
       if (evaluate_(window, &out[step])) kinds[step] = StepKind::kFloat;
@@ -168,7 +178,7 @@ class WindowFunctionOperator : public VectorOperator {
       const double q = window.params[0];
       if (std::isnan(q) || q < 0 || q > 1) {
         context_.annotations().Warn(
-            fmt::format("quantile value should be between 0 and 1, got {}", FormatG(q)),
+            fmt::format("quantile value should be between 0 and 1, got {}", FormatShortest(q)),
             ArgumentPlace(call_, 0));
       }
       return Status::Ok();

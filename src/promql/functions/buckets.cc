@@ -108,7 +108,7 @@ double BucketFraction(double lower, double upper, std::vector<Bucket>* buckets) 
     double from = (*buckets)[0].upper_bound > 0 ? 0 : -kInf;
     for (const Bucket& bucket : *buckets) {
       const double to = bucket.upper_bound;
-      if (from >= value) return below;
+      if (from >= value) return std::min(below, total);
       if (to > value) {
         // Nothing is known inside a bucket without an end.
         if (std::isinf(from)) return std::min(bucket.count, total);

@@ -59,7 +59,10 @@ CivilTime ToCivil(int64_t unix_seconds) {
 
 double DatePart(Function function, double unix_seconds) {
   const int64_t seconds = ToInt64(unix_seconds);
-  const CivilTime civil = ToCivil(seconds);
+  // Go counts absolute seconds in 64 unsigned bits, where the minimum comes just after the maximum.
+  const CivilTime civil =
+      ToCivil(seconds == std::numeric_limits<int64_t>::min() ? std::numeric_limits<int64_t>::max()
+                                                             : seconds);
   switch (function) {
     case Function::kMinute: return civil.minute;
     case Function::kHour: return civil.hour;
@@ -68,10 +71,7 @@ double DatePart(Function function, double unix_seconds) {
     case Function::kDayOfYear: return civil.day_of_year;
     case Function::kDaysInMonth: return DaysInMonth(civil.year, civil.month);
     case Function::kMonth: return civil.month;
-    // Go's absolute seconds wrap around at the minimum of int64.
-    case Function::kYear:
-      return seconds == std::numeric_limits<int64_t>::min() ? 292'277'026'596.0
-                                                            : static_cast<double>(civil.year);
+    case Function::kYear: return static_cast<double>(civil.year);
     default: return std::numeric_limits<double>::quiet_NaN();
   }
 }

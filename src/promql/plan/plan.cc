@@ -109,12 +109,12 @@ class Planner {
   }
 
   Status Resolve(const TimeModifiers& time, PlanNode& node) {
-    node.offset_ms = time.offset_ms;
+    node.offset_ms = ClampMs(time.offset_ms);
     if (time.offset_expr) {
       ASSIGN_OR_RETURN(const double seconds, EvaluateDuration(*time.offset_expr, times_));
       node.offset_ms = static_cast<int64_t>(seconds * 1000);
     }
-    if (time.at == AtKind::kTimestamp) node.at_ms = time.at_ms;
+    if (time.at == AtKind::kTimestamp) node.at_ms = ClampMs(time.at_ms);
     if (time.at == AtKind::kStart) node.at_ms = times_.start_ms;
     if (time.at == AtKind::kEnd) node.at_ms = times_.end_ms;
     return Status::Ok();

@@ -2,6 +2,7 @@
 // durations are numbers, @ start() and @ end() are timestamps.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -26,6 +27,11 @@ enum class PlanKind : uint8_t {
   kOnce        // evaluates its child at the first step and repeats the answer
 };
 
+// Times and durations of a plan stay within +-kFarMs (36 million years), so that sums of a few of
+// them cannot overflow.
+inline constexpr int64_t kFarMs = int64_t{1} << 60;
+constexpr int64_t ClampMs(int64_t t_ms) { return std::clamp(t_ms, -kFarMs, kFarMs); }
+
 struct PlanNode;
 using PlanPtr = std::unique_ptr<PlanNode>;
 
@@ -48,7 +54,7 @@ struct PlanNode {
   int64_t step_ms = 0;   // kSubquery: its resolution
 
   TimestampMs ReferenceMs(TimestampMs step_time_ms) const {
-    return at_ms.value_or(step_time_ms) - offset_ms;
+    return ClampMs(at_ms.value_or(step_time_ms) - offset_ms);
   }
 };
 
