@@ -102,11 +102,7 @@ net::awaitable<bool> Connection::ReadRequest(Parser& parser, bool* answered) {
   stream_.expires_after(Ms(options.header_timeout_ms));
   co_await http::async_read_header(stream_, buffer_, parser,
                                    net::redirect_error(net::use_awaitable, error));
-  if (error == beast::error::timeout) {
-    co_await Refuse(408, "the request header took too long");
-    *answered = true;
-    co_return false;
-  }
+  // A time-out has closed the socket already: a client that is too slow gets no answer.
   if (error) {
     if (const int status = StatusOfReadError(error); status != 0) {
       co_await Refuse(status, error.message());
@@ -155,7 +151,7 @@ net::awaitable<bool> Connection::ReadBodyBytes(Parser& parser, bool* answered) {
                                    net::redirect_error(net::use_awaitable, error));
   }
   if (error) {
-    const int status = error == beast::error::timeout ? 408 : StatusOfReadError(error);
+    const int status = StatusOfReadError(error);
     if (status != 0) co_await Refuse(status, error.message());
     co_return false;
   }

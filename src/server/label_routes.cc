@@ -1,6 +1,7 @@
 // labels, label values, series: what there is, not what it was.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <set>
 
 #include "promql/parser.h"
@@ -28,6 +29,9 @@ Status ParseLabelQuery(const RouteCall& call, QueryBudget* budget, LabelQuery* q
   for (const std::string_view text : call.parameters.GetAll("match[]")) {
     auto matchers = promql::ParseMetricSelector(text);
     if (!matchers.ok()) return InvalidParameter("match[]", matchers.status().message());
+    if (std::ranges::all_of(*matchers, &Matcher::MatchesEmpty)) {
+      return InvalidParameter("match[]", "match[] must contain at least one non-empty matcher");
+    }
     query->request.matcher_sets.push_back(std::move(*matchers));
   }
   // One more than asked for tells whether something was cut.

@@ -160,9 +160,9 @@ class BadInputTest(unittest.TestCase):
         started = time.monotonic()
         self.assertEqual(self.server.query("ok", self.now_ms / 1000)[0]["value"][1], "1")
         self.assertLess(time.monotonic() - started, 5)
-        slow[0].settimeout(15)
-        self.assertTrue(slow[0].recv(100).startswith(b"HTTP/1.1 408"))
         for connection in slow:
+            connection.settimeout(15)
+            self.assertEqual(connection.recv(100), b"")
             connection.close()
 
     def test_memory_stays_flat_under_a_thousand_bad_requests(self):
