@@ -95,6 +95,7 @@ BlockSeriesSet::BlockSeriesSet(Source source, BlockSeries series)
     : source_(std::move(source)), series_(std::move(series)) {}
 
 BlockSeriesSet::~BlockSeriesSet() {
+  MutexLock lock(mutex_);
   if (source_.budget != nullptr) source_.budget->Release(charged_bytes_);
 }
 
@@ -122,6 +123,7 @@ Result<std::unique_ptr<BlockSeriesSet>> BlockSeriesSet::Make(Source source, Bloc
   if (set->source_.budget != nullptr) {
     const uint64_t bytes = set->series_.memory_bytes();
     RETURN_IF_ERROR(set->source_.budget->Charge(bytes));
+    MutexLock lock(set->mutex_);
     set->charged_bytes_ = bytes;
   }
   set->order_.resize(set->series_.size());
@@ -205,12 +207,8 @@ Status BlockSeriesSet::FetchRows(std::span<const RowRange> rows, std::span<const
     stats.rows_decoded += scratch->page.rows.count;
     CopyPage(scratch->page, segments, out, pieces);
   }
-  if (pages->page_count() > 0) {
-    auto kept = std::make_shared<PageBatch>(std::move(scratch->page));
-    scratch->page = PageBatch();
-    MutexLock lock(mutex_);
-    last_page_ = std::move(kept);
-  }
+  if (pages->page_count() > 0) KeepLast(std::move(scratch->page));
+  scratch->page = PageBatch();
   GiveBack(std::move(scratch));
   AddToCounters(stats, source_.counters);
   return Status::Ok();
@@ -240,6 +238,19 @@ Status BlockSeriesSet::ReadRows(std::span<const uint32_t> series, SeriesBatch* o
     source_.counters->cold_samples.fetch_add(out->values.size(), std::memory_order_relaxed);
   }
   return Status::Ok();
+}
+
+void BlockSeriesSet::KeepLast(PageBatch page) const {
+  const uint64_t bytes = page.rows.count * 8 * page.columns.size();
+  auto kept = std::make_shared<PageBatch>(std::move(page));
+  MutexLock lock(mutex_);
+  // Pages of a file hardly differ in size, so the first one's charge stands for all. A query at its
+  // limit goes without.
+  if (last_page_ == nullptr && source_.budget != nullptr) {
+    if (!source_.budget->Charge(bytes).ok()) return;
+    charged_bytes_ += bytes;
+  }
+  last_page_ = std::move(kept);
 }
 
 std::unique_ptr<BlockSeriesSet::Scratch> BlockSeriesSet::TakeScratch() const {

@@ -67,6 +67,7 @@ class BlockSeriesSet final : public SeriesSet {
   std::vector<Segment> SegmentsOf(std::span<const uint32_t> series) const;
   void CopyPage(const columnar::PageBatch& page, std::span<const Segment> segments,
                 SeriesBatch* out, std::vector<Piece>* pieces) const;
+  void KeepLast(columnar::PageBatch page) const EXCLUDES(mutex_);
   std::unique_ptr<Scratch> TakeScratch() const EXCLUDES(mutex_);
   void GiveBack(std::unique_ptr<Scratch> scratch) const EXCLUDES(mutex_);
 
@@ -76,9 +77,8 @@ class BlockSeriesSet final : public SeriesSet {
   std::vector<columnar::FetchColumn> columns_;    // timestamp, value, start_timestamp (maybe)
   std::vector<columnar::RowRange> rows_in_time_;  // of pages that may hold samples in range
   std::vector<std::string> warnings_;
-  uint64_t charged_bytes_ = 0;
-
   mutable Mutex mutex_;
+  mutable uint64_t charged_bytes_ GUARDED_BY(mutex_) = 0;
   mutable std::vector<std::unique_ptr<Scratch>> scratch_ GUARDED_BY(mutex_);
   // The page decoded last: the next read usually begins in it.
   mutable std::shared_ptr<const columnar::PageBatch> last_page_ GUARDED_BY(mutex_);

@@ -82,7 +82,8 @@ Status CheckFile(const ColdBlock& block, const BlockFile& file, Bucket& bucket) 
 
 Result<std::vector<ColdProblem>> ColdTier::CheckAll() const {
   std::vector<ColdProblem> problems;
-  for (const std::shared_ptr<ColdBlock>& block : snapshot()->blocks) {
+  const std::shared_ptr<const ColdSnapshot> now = snapshot();
+  for (const std::shared_ptr<ColdBlock>& block : now->blocks) {
     // What the cache holds was right when it was read: check what is on disk now.
     const ColdBlock fresh(block->entry(), *bucket_, std::make_shared<IndexCache>(0));
     for (const BlockFile& file : block->entry().files) {

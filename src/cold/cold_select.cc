@@ -52,7 +52,8 @@ std::string DamageWarning(const ColdBlock& block) {
 Status ColdTier::VisitBlocks(const BlockQuery& query, std::vector<std::string>* warnings,
                              const std::function<Status(const std::shared_ptr<ColdBlock>&,
                                                         columnar::ReadStats*)>& visit) const {
-  for (const std::shared_ptr<ColdBlock>& block : snapshot()->blocks) {
+  const std::shared_ptr<const ColdSnapshot> now = snapshot();
+  for (const std::shared_ptr<ColdBlock>& block : now->blocks) {
     if (query.budget != nullptr) RETURN_IF_ERROR(query.budget->Check());
     Count(query.counters, &ReadCounters::blocks_considered);
     if (!block->entry().range.Overlaps(query.range)) {

@@ -130,7 +130,8 @@ Status ColdTier::InstallLocked(Manifest next) {
 
 void ColdTier::Publish(const Manifest& manifest) {
   std::map<BlockId, std::shared_ptr<ColdBlock>> known;
-  for (const auto& block : snapshot()->blocks) known.emplace(block->entry().id, block);
+  const std::shared_ptr<const ColdSnapshot> now = snapshot();
+  for (const auto& block : now->blocks) known.emplace(block->entry().id, block);
   auto next = std::make_shared<ColdSnapshot>();
   for (const BlockEntry& entry : manifest.blocks) {
     const auto it = known.find(entry.id);
@@ -166,7 +167,8 @@ Lsn ColdTier::last_flushed_lsn() const { return snapshot()->last_flushed_lsn; }
 
 std::vector<BlockEntry> ColdTier::entries() const {
   std::vector<BlockEntry> entries;
-  for (const auto& block : snapshot()->blocks) entries.push_back(block->entry());
+  const std::shared_ptr<const ColdSnapshot> now = snapshot();
+  for (const auto& block : now->blocks) entries.push_back(block->entry());
   std::sort(entries.begin(), entries.end(),
             [](const BlockEntry& a, const BlockEntry& b) { return a.id < b.id; });
   return entries;
@@ -181,7 +183,8 @@ uint64_t ColdTier::total_bytes() const {
 
 std::vector<BlockId> ColdTier::quarantined() const {
   std::vector<BlockId> ids;
-  for (const auto& block : snapshot()->blocks) {
+  const std::shared_ptr<const ColdSnapshot> now = snapshot();
+  for (const auto& block : now->blocks) {
     if (block->quarantined()) ids.push_back(block->entry().id);
   }
   return ids;
