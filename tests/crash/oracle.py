@@ -46,7 +46,7 @@ class Oracle:
 
     def check(self, cycle, matrix):
         """Compares all samples of a cycle, as a range selector gives them, with what was sent.
-        Returns the broken promises as sentences; settles the fate of requests that were under way."""
+        Returns the broken promises as sentences; settles the fate of what was under way."""
         seen, broken = {}, []
         for series in matrix:
             name = series["metric"]["series"]
@@ -63,8 +63,8 @@ class Oracle:
                        for key in found if seen[key] != request.samples[key]]
             whole = len(found) == len(request.samples)
             if found and not whole:
-                broken.append(f"{len(found)} of {len(request.samples)} samples of a request that was "
-                              f"{request.state}: {sorted(found)[:3]}")
+                broken.append(f"{len(found)} of {len(request.samples)} samples of a request that "
+                              f"was {request.state}: {sorted(found)[:3]}")
             elif not found and request.state in (ACKNOWLEDGED, PRESENT):
                 broken.append(f"a request that was {request.state} is gone: "
                               f"{sorted(request.samples)[:3]}")
