@@ -68,7 +68,8 @@ class Passed:
         digest = hashlib.sha256(" ".join(map(str, command)).encode())
         for reached in sorted(self._includes.reached_from(path)):
             digest.update((ROOT / reached).read_bytes())
-        digest.update((ROOT / ".clang-tidy").read_bytes())
+        if command[0] == CLANG_TIDY:
+            digest.update((ROOT / ".clang-tidy").read_bytes())
         return self._folder / digest.hexdigest()
 
 
