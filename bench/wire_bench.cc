@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "codec/compression.h"
 #include "generate/workloads.h"
+#include "generate/write_request.h"
 #include "wire/remote_write.h"
 
 namespace thermocline {
@@ -21,30 +22,10 @@ double Seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-void Field(std::string* out, uint32_t number, std::string_view bytes) {
-  ByteWriter writer(out);
-  writer.Varint(uint64_t{number} << 3 | 2);
-  writer.LengthPrefixed(bytes);
-}
-
 std::string Message(const std::vector<GeneratedSeries>& all) {
   std::string message;
   for (const GeneratedSeries& one : all) {
-    std::string series;
-    for (const LabelPair& label : one.labels) {
-      std::string pair;
-      Field(&pair, 1, label.name);
-      Field(&pair, 2, label.value);
-      Field(&series, 1, pair);
-    }
-    std::string sample;
-    ByteWriter writer(&sample);
-    writer.U8(9);
-    writer.F64(one.values[0]);
-    writer.U8(16);
-    writer.Varint(static_cast<uint64_t>(kTime));
-    Field(&series, 2, sample);
-    Field(&message, 1, series);
+    AppendTimeSeries(EncodeSeriesLabels(one.labels), kTime, one.values[0], &message);
   }
   return message;
 }
