@@ -307,6 +307,28 @@ TEST(Log, AFailedSyncMovesToANewSegmentAndIsNotTriedAgain) {
   EXPECT_EQ(again.summary.damaged_blocks + again.summary.lost_records, 0u);
 }
 
+TEST(Log, WhatWasGivenUpNeverReplaysAlthoughItsBytesAreThere) {
+  SimulatedEnv simulated;
+  Replay replay = Open(simulated.env(), SmallLog());
+  MustAppend(*replay.log, "first");
+  // The sync of the record fails, then that of the new segment's header.
+  simulated.files.FailNth(FileOperation::kSync, 1, FileFault::kIo, 2);
+  const auto refused = replay.log->Enqueue(RecordType::kSamples, "second");
+  ASSERT_TRUE(refused.ok());
+  EXPECT_EQ(replay.log->Wait(*refused).code(), Code::kUnavailable);
+  ASSERT_TRUE(replay.log->TryReopen().ok());
+  EXPECT_EQ(MustAppend(*replay.log, "third"), 3u);
+  EXPECT_EQ(replay.log->Wait(*refused).code(), Code::kUnavailable) << "also when asked later";
+  replay.log.reset();
+  const std::string old =
+      *simulated.files.ReadFile(JoinPath("/wal", wal::SegmentName(SegmentId(1))));
+  ASSERT_NE(old.find("second"), std::string::npos);
+  const Replay again = Open(simulated.env(), SmallLog());
+  EXPECT_EQ(again.records,
+            (std::vector<std::pair<uint64_t, std::string>>{{1, "first"}, {3, "third"}}));
+  EXPECT_EQ(again.summary.lost_records + again.summary.damaged_blocks, 0u);
+}
+
 TEST(Log, CountsWhatItDoes) {
   SimulatedEnv simulated;
   Replay replay = Open(simulated.env(), SmallLog());
