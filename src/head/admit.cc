@@ -12,8 +12,7 @@ constexpr size_t kMaxListedRejects = 1000;
 // How many series ahead of the one being staged memory is asked for.
 constexpr size_t kSlotAhead = 24;
 constexpr size_t kSeriesAhead = 16;
-constexpr size_t kPieceAhead = 8;
-constexpr size_t kRawAhead = 4;
+constexpr size_t kStageAhead = 8;
 
 int64_t SaturatingMinus(int64_t a, int64_t b) {
   int64_t out;
@@ -95,14 +94,11 @@ Status MemoryHead::Admitter::Run() {
   const size_t n = batch_.series.size();
   request_.touched.reserve(n);
   for (size_t i = 0; i < n; ++i) {
-    if (i + kPieceAhead < n && resolved_[i + kPieceAhead].series != nullptr) {
-      if (const Piece* piece = resolved_[i + kPieceAhead].series->pieces) {
-        __builtin_prefetch(piece);
-        __builtin_prefetch(reinterpret_cast<const char*>(piece) + 64);
-      }
-    }
-    if (i + kRawAhead < n && resolved_[i + kRawAhead].series != nullptr) {
-      if (const Piece* piece = resolved_[i + kRawAhead].series->pieces) piece->run().PrefetchRaw();
+    if (i + kStageAhead < n && resolved_[i + kStageAhead].series != nullptr) {
+      const Series& ahead = *resolved_[i + kStageAhead].series;
+      __builtin_prefetch(ahead.piece_hint, 1);
+      __builtin_prefetch(static_cast<const char*>(ahead.piece_hint) + 64, 1);
+      __builtin_prefetch(ahead.sample_hint, 1);
     }
     RETURN_IF_ERROR(StageSeries(i));
     if (summary_.rejected_count > 0 && batch_.on_reject == RejectPolicy::kWholeBatch) break;
@@ -206,6 +202,8 @@ void MemoryHead::Admitter::Stage(Series& series, SeriesRef ref, const Sample& sa
     piece.AppendOutOfOrder(sample, horizon_);
     ++out_of_order_samples_;
   }
+  series.piece_hint = &piece;
+  series.sample_hint = piece.run().end_address();
   RangeChange& change = ChangeOf(piece.start_ms);
   change.samples += 1;
   change.bytes += static_cast<int64_t>(piece.memory_bytes()) - static_cast<int64_t>(before);

@@ -46,10 +46,12 @@ class Run {
   uint32_t FindRaw(TimestampMs time_ms) const;
   Sample raw(uint32_t position) const { return raw_[position - encoded_]; }
 
+  // Where the next sample goes; an address to prefetch, nothing more.
+  const void* end_address() const { return raw_ + raw_size_; }
+
   uint32_t heap_bytes() const { return heap_bytes_; }
   bool has_raw() const { return raw_size_ > 0; }
   size_t block_count() const { return blocks_.size(); }
-  void PrefetchRaw() const { __builtin_prefetch(raw_ + raw_size_, 1); }
 
  private:
   // Raw samples cost 16 bytes each and encoded ones 1 to 2: few wait raw, and blocks of blocks are

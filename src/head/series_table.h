@@ -24,8 +24,12 @@ struct Series {
   bool has_newest = false;          // newest_* hold its newest in-order sample
   TimestampMs newest_ms = 0;
   double newest_value = 0;
-  Lsn replayed_definition;   // the last record that defined it in replay
-  Piece* pieces = nullptr;   // newest range first
+  Lsn replayed_definition;  // the last record that defined it in replay
+  Piece* pieces = nullptr;  // newest range first
+  // Addresses that the next admission is likely to touch: prefetched without the stripe and never
+  // followed, for what was there may be gone. Of the head's admit lock.
+  const void* piece_hint = nullptr;
+  const void* sample_hint = nullptr;
   uint64_t death_round = 0;  // of the newest attempt to remove it; the head's admit lock
 
   std::span<const PairId> pair_ids() const { return {pairs.get(), pair_count}; }
