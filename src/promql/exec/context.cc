@@ -1,6 +1,10 @@
 #include "promql/exec/context.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "promql/exec/step_block.h"
 
 namespace thermocline::promql {
 namespace {
@@ -52,29 +56,34 @@ size_t MorselWindow(const QueryContext& context) {
   return static_cast<size_t>(std::max(1, context.executor().parallelism())) * 2;
 }
 
-Status ForEachMorsel(QueryContext& context, size_t series,
+Status ForEachMorsel(QueryContext& context, size_t series, size_t steps,
                      const std::function<Status(MorselRange, size_t slot)>& work,
                      const std::function<Status(MorselRange, size_t slot)>& merge) {
   const size_t window = MorselWindow(context);
-  const size_t morsels = (series + kMorselSeries - 1) / kMorselSeries;
+  const size_t rows = MorselSeries(steps);
+  const size_t morsels = (series + rows - 1) / rows;
   const auto range = [&](size_t morsel) {
-    const size_t first = morsel * kMorselSeries;
-    return MorselRange{first, std::min(kMorselSeries, series - first)};
+    const size_t first = morsel * rows;
+    return MorselRange{first, std::min(rows, series - first)};
   };
-  for (size_t begin = 0; begin < morsels; begin += window) {
+  std::vector<uint64_t> charged(window, 0);
+  Status status;
+  for (size_t begin = 0; begin < morsels && status.ok(); begin += window) {
     const size_t wave = std::min(window, morsels - begin);
     const auto run = [&](size_t slot) {
       RETURN_IF_ERROR(context.Check());
+      const uint64_t bytes = range(begin + slot).count * steps * StepBlock::kBytesPerStep;
+      RETURN_IF_ERROR(context.ChargeBytes(bytes));
+      charged[slot] = bytes;
       return work(range(begin + slot), slot);
     };
-    if (wave == 1) {
-      RETURN_IF_ERROR(run(0));
-    } else {
-      RETURN_IF_ERROR(ParallelFor(context.executor(), wave, run));
+    status = wave == 1 ? run(0) : ParallelFor(context.executor(), wave, run);
+    for (size_t slot = 0; slot < wave; ++slot) {
+      if (status.ok()) status = merge(range(begin + slot), slot);
+      context.ReleaseBytes(std::exchange(charged[slot], 0));
     }
-    for (size_t slot = 0; slot < wave; ++slot) RETURN_IF_ERROR(merge(range(begin + slot), slot));
   }
-  return Status::Ok();
+  return status;
 }
 
 }  // namespace thermocline::promql

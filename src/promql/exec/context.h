@@ -1,6 +1,7 @@
 // What all operators of one query share.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -16,6 +17,11 @@ namespace thermocline::promql {
 
 // Series per morsel, whatever the number of threads: partial results then do not depend on it.
 inline constexpr size_t kMorselSeries = 256;
+// Fewer when there are very many steps, so that a morsel's values stay within some 40 MB.
+inline constexpr size_t kMorselValues = size_t{1} << 22;
+constexpr size_t MorselSeries(size_t steps) {
+  return std::clamp<size_t>(kMorselValues / std::max<size_t>(steps, 1), 1, kMorselSeries);
+}
 
 // Borrows everything; lives as long as the query. Threads: safe.
 class QueryContext {
@@ -74,12 +80,13 @@ class QueryContext {
 
 // Calls `work(morsel)` for all morsels of `series` in parallel, and `merge(morsel, slot)` one after
 // another in morsel order. At most `window` morsels are between work and merge; `slot` < window
-// names the place where `work` left its answer. The first error in morsel order wins.
+// names the place where `work` left its answer. The first error in morsel order wins. The values of
+// `steps` steps that a morsel holds until it is merged are charged to the budget.
 struct MorselRange {
   size_t first = 0;
   size_t count = 0;
 };
-Status ForEachMorsel(QueryContext& context, size_t series,
+Status ForEachMorsel(QueryContext& context, size_t series, size_t steps,
                      const std::function<Status(MorselRange, size_t slot)>& work,
                      const std::function<Status(MorselRange, size_t slot)>& merge);
 // The number of slots that ForEachMorsel uses.

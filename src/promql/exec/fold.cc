@@ -65,7 +65,7 @@ class FoldOperator : public MatrixOperator {
     const uint64_t bytes = totals_.size() * grid_.count * sizeof(Accumulator);
     RETURN_IF_ERROR(context_.ChargeBytes(bytes));
     const Status folded = ForEachMorsel(
-        context_, source_->series_count(),
+        context_, source_->series_count(), grid_.count,
         [this](MorselRange morsel, size_t slot) { return FoldMorsel(morsel, slots_[slot]); },
         [this](MorselRange, size_t slot) {
           const Status merged = MergePartial(slots_[slot]);
@@ -110,8 +110,7 @@ class FoldOperator : public MatrixOperator {
         if (kinds[step] == StepKind::kFloat) accumulators[step].Add(values[step]);
       }
     }
-    const uint64_t bytes =
-        partial.block.size_bytes() + partial.accumulators.size() * sizeof(Accumulator);
+    const uint64_t bytes = partial.accumulators.size() * sizeof(Accumulator);
     RETURN_IF_ERROR(context_.ChargeBytes(bytes));
     partial.charged_bytes = bytes;
     return Status::Ok();

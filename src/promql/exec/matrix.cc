@@ -32,19 +32,19 @@ void Matrix::Release() {
   context_->ReleaseSamples(std::exchange(held_samples_, 0));
 }
 
-Status Matrix::Charge(const StepBlock& block) {
-  RETURN_IF_ERROR(context_->ChargeBytes(block.size_bytes()));
-  charged_bytes_ += block.size_bytes();
+Status Matrix::Charge(uint64_t bytes) {
+  RETURN_IF_ERROR(context_->ChargeBytes(bytes));
+  charged_bytes_ += bytes;
   return Status::Ok();
 }
 
 Result<Matrix::Row*> Matrix::AddRow(Labels labels, bool drops_name) {
   if (free_rows_ == 0) {
     // Few rows at first, so that a small answer of many steps stays small.
-    const size_t rows = std::clamp<size_t>(rows_.size(), 4, kMorselSeries);
+    const size_t rows = std::clamp<size_t>(rows_.size(), 1, MorselSeries(steps_));
+    RETURN_IF_ERROR(Charge(rows * steps_ * StepBlock::kBytesPerStep));
     auto block = std::make_unique<StepBlock>();
     block->Reset(rows, steps_);
-    RETURN_IF_ERROR(Charge(*block));
     blocks_.push_back(std::move(block));
     free_rows_ = rows;
   }
@@ -57,7 +57,7 @@ Result<Matrix::Row*> Matrix::AddRow(Labels labels, bool drops_name) {
 Status Matrix::AddBlock(std::unique_ptr<StepBlock> block, const std::vector<uint32_t>& keep,
                         std::vector<std::pair<Labels, bool>> names) {
   if (keep.empty()) return Status::Ok();
-  RETURN_IF_ERROR(Charge(*block));
+  RETURN_IF_ERROR(Charge(block->size_bytes()));
   for (size_t i = 0; i < keep.size(); ++i) {
     rows_.push_back({std::move(names[i].first), names[i].second, block->values(keep[i]),
                      block->kinds(keep[i])});
@@ -118,7 +118,7 @@ Result<Matrix> Materialize(QueryContext& context, const VectorOperator& source, 
     RETURN_IF_ERROR(matrix.AddBlock(std::move(slot.block), slot.keep, std::move(slot.names)));
     return Status::Ok();
   };
-  RETURN_IF_ERROR(ForEachMorsel(context, source.series_count(), work, merge));
+  RETURN_IF_ERROR(ForEachMorsel(context, source.series_count(), steps, work, merge));
   RETURN_IF_ERROR(matrix.HoldSamples());
   return matrix;
 }

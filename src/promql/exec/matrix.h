@@ -47,7 +47,7 @@ class Matrix {
 
  private:
   void Release();
-  Status Charge(const StepBlock& block);
+  Status Charge(uint64_t bytes);
 
   QueryContext* context_ = nullptr;
   size_t steps_ = 0;

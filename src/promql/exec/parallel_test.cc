@@ -13,6 +13,7 @@
 #include "env/simulated/manual_clock.h"
 #include "env/simulated/seeded_executor.h"
 #include "promql/engine.h"
+#include "promql/exec/context.h"
 #include "promql/test_script/memory_storage.h"
 
 namespace thermocline::promql {
@@ -132,6 +133,24 @@ TEST_F(BudgetTest, BytesAreChargedAndGivenBack) {
   QueryBudget enough({}, 0, nullptr, 64 << 20);
   EXPECT_TRUE(Ask(&enough).ok());
   EXPECT_EQ(enough.used_bytes(), 0u);
+}
+
+TEST_F(BudgetTest, ManyStepsAreRefusedBeforeTheyAreAllocated) {
+  QueryBudget budget({}, 0, nullptr, 32 << 20);
+  QueryOptions options;
+  options.budget = &budget;
+  // 40 million steps: 2.5 GB if it were tried.
+  const auto result =
+      engine_.Instant(storage_, "sum_over_time(m_total[40000s:1ms])", 600'000, options);
+  EXPECT_EQ(result.status().code(), Code::kResourceExhausted);
+  EXPECT_EQ(budget.used_bytes(), 0u);
+}
+
+TEST(Morsels, ShrinkWithTheNumberOfSteps) {
+  EXPECT_EQ(MorselSeries(1), 256u);
+  EXPECT_EQ(MorselSeries(11'000), 256u);
+  EXPECT_EQ(MorselSeries(100'000), 41u);
+  EXPECT_EQ(MorselSeries(50'000'000), 1u);
 }
 
 // Counts from its index, and would have no samples to read.

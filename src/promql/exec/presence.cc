@@ -59,7 +59,7 @@ class AbsentOperator : public MatrixOperator {
     RETURN_IF_ERROR(source_->Open());
     std::vector<StepBlock> slots(MorselWindow(context_));
     return ForEachMorsel(
-        context_, source_->series_count(),
+        context_, source_->series_count(), grid_.count,
         [&](MorselRange morsel, size_t slot) {
           return source_->Read(morsel.first, morsel.count, &slots[slot]);
         },

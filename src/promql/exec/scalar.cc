@@ -29,7 +29,7 @@ Result<Values> OnlyValue(QueryContext& context, const PlanNode& node, const Step
     }
     return Status::Ok();
   };
-  RETURN_IF_ERROR(ForEachMorsel(context, source->series_count(), work, merge));
+  RETURN_IF_ERROR(ForEachMorsel(context, source->series_count(), grid.count, work, merge));
   for (size_t step = 0; step < grid.count; ++step) {
     if (found[step] != 1) values[step] = std::numeric_limits<double>::quiet_NaN();
   }

@@ -32,7 +32,7 @@ class SortOperator : public MatrixOperator {
         source_(std::move(source)) {}
 
   Status Open() override {
-    if (!context_.is_instant()) {
+    if (grid_.count > 1) {
       context_.annotations().Warn(
           "sort is ineffective for range queries since results are always ordered by labels",
           {call_.position, call_.order});

@@ -26,6 +26,8 @@ enum class StepKind : uint8_t { kAbsent = 0, kFloat = 1 };
 // StepVectors of neighbouring series, row by row: `steps` values and kinds each.
 class StepBlock {
  public:
+  static constexpr size_t kBytesPerStep = sizeof(double) + sizeof(StepKind);
+
   // Makes `series` rows of `steps` absent values.
   void Reset(size_t series, size_t steps) {
     series_ = series;

@@ -11,6 +11,10 @@ Status SubqueryOperator::Open() {
   inner_grid_.count =
       static_cast<size_t>((last_ms - inner_grid_.start_ms) / inner_grid_.step_ms) + 1;
   RETURN_IF_ERROR(context_.CheckSteps(inner_grid_.count));
+  // What operators of the inner grid keep per step whatever the series: windows, scalars.
+  constexpr uint64_t kBytesPerStep = 64;
+  RETURN_IF_ERROR(context_.ChargeBytes(inner_grid_.count * kBytesPerStep));
+  charged_bytes_ = inner_grid_.count * kBytesPerStep;
   ASSIGN_OR_RETURN(VectorPtr source, BuildVector(context_, *node_.children[0], inner_grid_));
   RETURN_IF_ERROR(source->Open());
   ASSIGN_OR_RETURN(Matrix matrix, Materialize(context_, *source, inner_grid_.count));

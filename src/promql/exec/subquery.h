@@ -13,6 +13,7 @@ class SubqueryOperator : public RangeOperator {
  public:
   SubqueryOperator(QueryContext& context, const PlanNode& node, const StepGrid& grid)
       : context_(context), node_(node), grid_(grid) {}
+  ~SubqueryOperator() override { context_.ReleaseBytes(charged_bytes_); }
   Status Open() override;
   size_t series_count() const override { return inner_ ? inner_->rows().size() : 0; }
   Labels labels(size_t series) const override { return inner_->rows()[series].labels; }
@@ -29,6 +30,7 @@ class SubqueryOperator : public RangeOperator {
   const PlanNode& node_;
   StepGrid grid_;
   StepGrid inner_grid_;
+  uint64_t charged_bytes_ = 0;
   std::optional<Matrix> inner_;
 };
 

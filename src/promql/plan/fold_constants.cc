@@ -18,7 +18,10 @@ void FoldCall(PlanNode& node, const QueryTimes& times) {
     case Function::kPi: return Replace(node, std::numbers::pi);
     case Function::kStart: return Replace(node, static_cast<double>(times.start_ms) / 1000);
     case Function::kEnd: return Replace(node, static_cast<double>(times.end_ms) / 1000);
-    case Function::kStep: return Replace(node, static_cast<double>(times.step_ms) / 1000);
+    case Function::kStep: {
+      const bool one_step = times.start_ms == times.end_ms;
+      return Replace(node, one_step ? 0 : static_cast<double>(times.step_ms) / 1000);
+    }
     case Function::kRange:
       return Replace(node, static_cast<double>(times.end_ms - times.start_ms) / 1000);
     case Function::kMaxOf:
