@@ -53,11 +53,33 @@ void PrintHelp() {
              table.HelpText());
 }
 
+// docs/reference/config.md, whole.
+void PrintConfigReference() {
+  Config config;
+  // The machine's cores are not part of the reference.
+  config.server.queries.threads = 4;
+  FlagTable table;
+  RegisterFlags(&config, &table);
+  fmt::print(
+      "# Configuration\n\nMade by `thermocline help --markdown`; do not edit. A flag beats its "
+      "environment variable, which beats the file of\n`--config.file` (YAML, nested keys spell the "
+      "flag's name), which beats the default.\n\n{}",
+      table.Markdown());
+}
+
+bool Holds(const std::vector<std::string>& arguments, std::string_view word) {
+  return std::ranges::find(arguments, word) != arguments.end();
+}
+
 int Dispatch(std::vector<std::string> arguments,
              std::vector<std::pair<std::string, std::string>> environment) {
   const bool flag_first = arguments.empty() || arguments[0].starts_with("-");
   const std::string verb = flag_first ? "serve" : arguments[0];
-  if (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" || verb == "help")) {
+  if (verb == "help" && Holds(arguments, "--markdown")) {
+    PrintConfigReference();
+    return kExitOk;
+  }
+  if (verb == "help" || Holds(arguments, "--help") || Holds(arguments, "-h")) {
     PrintHelp();
     return kExitOk;
   }

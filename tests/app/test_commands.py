@@ -1,0 +1,126 @@
+"""The binary's commands, run as a person runs them."""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from remote_write_client import encode_series, send  # noqa: E402
+from server_process import BINARY, ROOT, thermocline  # noqa: E402
+
+
+def run(*arguments, environment=None):
+    """(exit code, standard output, standard error)"""
+    done = subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True,
+                          timeout=60, env=environment or {})
+    return done.returncode, done.stdout, done.stderr
+
+
+class CommandTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="thermocline-commands-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.server = thermocline(cls.folder).start()
+        cls.addClassCleanup(cls.server.kill)
+        cls.now_s = int(time.time())
+        for part in range(2):
+            samples = [((cls.now_s - 200 + part * 100 + k * 10) * 1000, float(part * 10 + k))
+                       for k in range(10)]
+            status, body = send(cls.server.url, [
+                encode_series({"__name__": "m", "job": job}, samples) for job in ("a", "b")])
+            assert status == 204, body
+            if part == 0:
+                cls.server.flush()
+        cls.closed = cls.folder / "closed"
+        code = cls.server.stop()
+        assert code == 0, cls.server.log_tail()
+        shutil.copytree(cls.folder / "data", cls.closed)
+        cls.server.start()
+
+    def test_query_asks_a_server_and_a_closed_folder_alike(self):
+        query = ["query", "instant", "sum by (job) (m)", f"--time={self.now_s - 10}"]
+        wanted = "".join(f'{{job="{job}"}} => 19 @{self.now_s - 10}\n' for job in ("a", "b"))
+        self.assertEqual(run(*query, f"--server={self.server.url}"), (0, wanted, ""))
+        self.assertEqual(run(*query, f"--storage={self.closed}"), (0, wanted, ""))
+        ranged = ["query", "range", "m{job='a'}", f"--start={self.now_s - 200}",
+                  f"--end={self.now_s - 180}", "--step=10s", "--json"]
+        code, text, _ = run(*ranged, f"--storage={self.closed}")
+        self.assertEqual(code, 0)
+        self.assertEqual([v for _, v in json.loads(text)["data"]["result"][0]["values"]],
+                         ["0", "1", "2"])
+
+    def test_query_errors_go_to_standard_error(self):
+        code, text, error = run("query", "instant", "sum(", f"--server={self.server.url}")
+        self.assertEqual((code, text), (1, ""))
+        self.assertIn("parse error", error)
+        self.assertEqual(run("query", "instant", "1", "--storage=/nowhere")[0], 1)
+        self.assertEqual(run("query", "sometimes", "1")[0], 2)
+
+    def test_inspect_shows_blocks_columns_and_sizes(self):
+        code, text, _ = run("inspect", self.closed)
+        self.assertEqual(code, 0)
+        self.assertIn("2 series, 20 samples", text)
+        code, text, _ = run("inspect", self.closed, "--json")
+        block = json.loads(text)["blocks"][0]
+        self.assertEqual((block["series"], block["samples"]), (2, 20))
+        samples = next(f for f in block["files"] if f["kind"] == "samples")
+        columns = {c["name"]: c for c in samples["columns"]}
+        self.assertEqual(columns["timestamp"]["encoding"], "DELTA_BINARY_PACKED")
+        self.assertEqual(columns["job"]["encoding"], "RLE_DICTIONARY")
+
+    def test_check_data_finds_a_flipped_byte_and_says_where(self):
+        copy = self.folder / "damaged"
+        shutil.copytree(self.closed, copy)
+        self.assertEqual(run("check", "data", copy)[0], 0)
+        victim = next((copy / "cold/samples").rglob("*.parquet"))
+        content = bytearray(victim.read_bytes())
+        content[len(content) // 2] ^= 1
+        victim.write_bytes(content)
+        code, text, _ = run("check", "data", copy)
+        self.assertEqual(code, 1)
+        self.assertIn(victim.name, text)
+
+    def test_check_config_names_file_line_and_key(self):
+        good = self.folder / "good.yml"
+        good.write_text("storage: {tsdb: {path: x, retention.time: 15d}}\nwal: {sync: os}\n")
+        self.assertEqual(run("check", "config", good)[0], 0)
+        bad = self.folder / "bad.yml"
+        bad.write_text("storage:\n  tsdb:\n    retention.tme: 15d\n")
+        code, _, error = run("check", "config", bad)
+        self.assertEqual(code, 2)
+        self.assertIn(f"{bad}:3:20: storage.tsdb.retention.tme: unknown flag", error)
+        self.assertIn("did you mean --storage.tsdb.retention.time?", error)
+
+    def test_unknown_and_contradictory_flags_are_errors_that_suggest(self):
+        cases = [(["serve", "--storage.tsdb.pth=x"], "did you mean --storage.tsdb.path?"),
+                 (["sreve"], "did you mean 'serve'?"),
+                 (["serve", "--web.listen-address=0.0.0.0:0"], "--insecure-listen"),
+                 (["serve", "--storage.head-range=7h"], "divides a day"),
+                 (["serve", "--wal.sync=sometimes"], "expected always"),
+                 (["serve", "--log.level=loud"], "expected debug"),
+                 (["serve", "extra"], "unexpected argument")]
+        for arguments, wanted in cases:
+            code, _, error = run(*arguments)
+            self.assertEqual(code, 2, (arguments, error))
+            self.assertIn(wanted, error)
+        code, _, error = run("serve", environment={"THERMOCLINE_NO_SUCH": "1"})
+        self.assertEqual(code, 2)
+
+    def test_the_configuration_reference_is_current(self):
+        code, text, _ = run("help", "--markdown")
+        self.assertEqual(code, 0)
+        self.assertEqual((ROOT / "docs/reference/config.md").read_text(), text)
+
+    def test_version_and_help_answer(self):
+        self.assertRegex(run("version")[1], r"^thermocline, version \d+\.\d+\.\d+ ")
+        self.assertIn("--storage.tsdb.path", run("serve", "--help")[1])
+
+
+if __name__ == "__main__":
+    unittest.main()
