@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
 
@@ -16,7 +17,7 @@ from server_process import BINARY, CACHE, ServerProcess, free_port, thermocline 
 LOADER = pathlib.Path(BINARY).parent / "tools/generate/thermocline_load"
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 RELATIVE_ERROR = 1e-9
-PROMETHEUS_CONFIG = "storage: {tsdb: {out_of_order_time_window: 30m}}\n"
+WINDOW_CONFIG = "storage: {tsdb: {out_of_order_time_window: 30m}}\n"
 SELECTORS = {
     "steady": '{__name__=~"fleet.*"}',
     "mix15": '{__name__=~"fleet.*"}',
@@ -25,11 +26,12 @@ SELECTORS = {
 }
 
 
-def prometheus(folder):
-    """A Prometheus on `folder`/data that scrapes nothing and takes remote writes."""
+def prometheus(folder, more_config=""):
+    """A Prometheus on `folder`/data that takes remote writes and scrapes what `more_config` says;
+    {port} there is its own."""
     port = free_port()
     config = pathlib.Path(folder, "prometheus.yml")
-    config.write_text(PROMETHEUS_CONFIG)
+    config.write_text(WINDOW_CONFIG + more_config.replace("{port}", str(port)))
     return ServerProcess(
         [CACHE / "prometheus/prometheus", f"--config.file={config}",
          f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}",
@@ -55,10 +57,11 @@ def parts(workload, report):
 class Subject:
     """One server with a folder of its own; a context manager that leaves nothing behind."""
 
-    def __init__(self, kind, *flags):
+    def __init__(self, kind, *arguments):
         self.kind = kind
+        self.persisted = None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"bench-{kind}-"))
-        self.server = MAKERS[kind](self.folder, *flags)
+        self.server = MAKERS[kind](self.folder, *arguments)
 
     def __enter__(self):
         self.server.start()
@@ -102,6 +105,12 @@ class Subject:
         assert status == 200, (self.kind, parameters, status, answer)
         return answer["data"]["result"]
 
+    def metric(self, name):
+        """A sample without labels of the server's own metrics."""
+        with urllib.request.urlopen(self.server.url + "/metrics", timeout=60) as response:
+            lines = response.read().decode().splitlines()
+        return float(next(line for line in lines if line.startswith(name + " ")).split()[1])
+
     def total(self, expression, workload, report):
         """`expression` over all samples, summed over the parts that it can be asked for."""
         at_s = -(-report["last_ms"] // 1000)
@@ -128,12 +137,14 @@ class Subject:
         return time.monotonic() - begun, self.cpu_seconds()
 
     def persist(self):
-        """Makes files of all that is in memory; (seconds, CPU seconds)."""
+        """Makes files of all that is in memory; (seconds, CPU seconds). `persisted` becomes what
+        the server says about them."""
         before, begun = self.cpu_seconds(), time.monotonic()
         path = {"thermocline": "/api/v1/admin/tsdb/flush",
                 "prometheus": "/api/v1/admin/tsdb/snapshot"}[self.kind]
         status, answer = self.server.post(path)
-        assert status in (200, 204), (self.kind, status, answer)
+        assert status == 200, (self.kind, status, answer)
+        self.persisted = answer["data"]
         return time.monotonic() - begun, self.cpu_seconds() - before
 
     def disk_bytes(self, *without):

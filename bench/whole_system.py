@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 
+from real_scrape import real_scrape
 from system_under_load import SELECTORS, Subject
 
 KINDS = ("thermocline", "prometheus")
@@ -31,6 +32,7 @@ class Sizes:
         self.end_to_end = dict(samples=480 if quick else 5760)
         self.instant_series = 10_000 if quick else 100_000
         self.query_groups = 2 if quick else 7
+        self.scrape_seconds = 15 if quick else 600
         self.writes_per_second = 200
         self.write_steps = 100 if quick else 400
 
@@ -166,6 +168,18 @@ def range_queries(subjects, report, sizes, state, table):
                   f"{ratio:.1f}x less", "4x", ratio >= 4)
 
 
+def one_hour(subjects, report, sizes, state, table):
+    """All samples of one metric in the last hour."""
+    end_s = report["last_ms"] // 1000
+    spent, answers = query_cpu(
+        subjects, sizes.query_groups, "/api/v1/query", query="fleet_metric_007_total[1h]",
+        time=end_s)
+    assert same(*(answers[kind] for kind in KINDS)), "the samples of an hour differ"
+    (ours, ours_wall), (theirs, theirs_wall) = (spent[kind] for kind in KINDS)
+    table.add(f"one metric, one hour of raw samples, {state}: CPU ms",
+              f"{ours:.1f} (wall {ours_wall:.1f})", f"{theirs:.1f} (wall {theirs_wall:.1f})")
+
+
 def mix15(sizes, table):
     """Range queries hot and cold, and bytes on disk."""
     now_ms = int(time.time() * 1000)
@@ -176,10 +190,13 @@ def mix15(sizes, table):
             subject.check("mix15", report)
         subjects = {KINDS[0]: ours, KINDS[1]: theirs}
         range_queries(subjects, report, sizes, "in memory", table)
+        held = ours.metric("thermocline_head_memory_bytes")
+        one_hour(subjects, report, sizes, "in memory", table)
         for subject in (ours, theirs):
             subject.persist()
         ours.check("mix15", report)
         range_queries(subjects, report, sizes, "from Parquet", table)
+        one_hour(subjects, report, sizes, "from Parquet", table)
         samples = report["samples"]
         folder = theirs.disk_bytes("snapshots")
         blocks = theirs.disk_bytes() - folder
@@ -188,6 +205,8 @@ def mix15(sizes, table):
         table.add("mix15 on disk after flush, bytes a sample: without the log's space",
                   f"{cold:.3f}", f"{blocks / samples:.3f} (blocks of a snapshot)",
                   f"{blocks / samples / cold:.2f}x less", "1.70", cold <= 1.70)
+        table.add("Parquet against memory of the head, series among it, bytes a sample",
+                  f"{cold:.3f} against {held / samples:.2f}")
         table.add("the same, without spare segments only", f"{kept:.3f}",
                   f"{folder / samples:.3f} (data folder)")
         table.add("the same, everything", f"{ours.disk_bytes() / samples:.3f}",
@@ -259,7 +278,7 @@ def flush_under_writes(sizes, table):
 
 
 JOBS = {job.__name__: job for job in (
-    ingest, churn, mix15, instant, end_to_end, flush_under_writes)}
+    ingest, churn, mix15, instant, end_to_end, flush_under_writes, real_scrape)}
 
 
 def machine():
