@@ -23,8 +23,9 @@ int64_t SaturatingMinus(int64_t a, int64_t b) {
 
 class MemoryHead::Admitter {
  public:
-  Admitter(MemoryHead& head, const WriteBatch& batch, Ticket horizon, Newest newest, Ticket ticket)
-      : head_(head), batch_(batch), horizon_(horizon), newest_(newest) {
+  Admitter(MemoryHead& head, const WriteBatch& batch, Ticket horizon, Newest newest, Ticket ticket,
+           RecordWriter& writer)
+      : head_(head), batch_(batch), horizon_(horizon), newest_(newest), writer_(writer) {
     request_.ticket = ticket;
     newest_allowed_ms_ = head.clock_.NowMs() + head.options_.max_future_ms;
     window_ms_ = head.options_.out_of_order_window_ms;
@@ -60,6 +61,7 @@ class MemoryHead::Admitter {
   const Ticket horizon_;
   // Frozen for the request, as Prometheus freezes them when the appender is made.
   Newest newest_;
+  RecordWriter& writer_;
   TimestampMs floor_ms_ = 0;
   TimestampMs newest_allowed_ms_ = 0;
   TimestampMs lowest_ms_ = 0;
@@ -280,11 +282,11 @@ Status MemoryHead::Admitter::StageSeries(size_t index) {
   }
   if (accepted_.empty()) return Status::Ok();
   if (undefined_ && last_defined_ != resolved.ref.number) {
-    head_.writer_.AddDefinition(resolved.ref, series.id_offset, batch_.labels(entry));
+    writer_.AddDefinition(resolved.ref, series.id_offset, batch_.labels(entry));
     last_defined_ = resolved.ref.number;
     if (!series.published) request_.new_series.push_back(resolved.ref);
   }
-  head_.writer_.AddSamples(resolved.ref, accepted_);
+  writer_.AddSamples(resolved.ref, accepted_);
   return Status::Ok();
 }
 
@@ -308,7 +310,7 @@ Result<Admission> MemoryHead::Admit(const WriteBatch& batch, const RecordSink& s
   }
   const Ticket horizon = TrimHorizon();
   writer_.Clear();
-  Admitter admitter(*this, batch, horizon, newest, next_ticket_++);
+  Admitter admitter(*this, batch, horizon, newest, next_ticket_++, writer_);
   Status status = admitter.Run();
   Request& request = admitter.request();
   Admission admission{{}, {}, std::move(admitter.summary())};

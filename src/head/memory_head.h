@@ -186,7 +186,6 @@ class MemoryHead final : public Head {
   Ticket next_ticket_ GUARDED_BY(admit_mutex_) = 1;
   RecordWriter writer_ GUARDED_BY(admit_mutex_);
   std::vector<SeriesRef> emptied_ GUARDED_BY(settle_mutex_);  // series by requests taken back
-  uint64_t replay_orphans_ GUARDED_BY(admit_mutex_) = 0;  // samples of series without definition
   bool replaying_ GUARDED_BY(admit_mutex_) = true;
   std::vector<Flushed> flushed_ GUARDED_BY(admit_mutex_);
   // Numbers in the log whose label set has another number by now.
@@ -238,6 +237,7 @@ class MemoryHead final : public Head {
     Counter* created = nullptr;
     Counter* removed = nullptr;
     Counter* rolled_back = nullptr;
+    Counter* orphans = nullptr;
   } counters_;
 };
 

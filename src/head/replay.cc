@@ -145,7 +145,7 @@ Status MemoryHead::Replay(Lsn lsn, uint8_t kind, std::string_view payload) {
     WriteLock index(index_mutex_);
     status = ReadRecord(payload, replayer);
   }
-  replay_orphans_ += replayer.orphans;
+  if (replayer.orphans > 0) counters_.orphans->Add(static_cast<double>(replayer.orphans));
   MutexLock settle(settle_mutex_);
   for (const RangeChange& change : replayer.changes) {
     CountRanges({change}, std::min(lsn, change.definition));

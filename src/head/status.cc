@@ -65,6 +65,9 @@ void MemoryHead::RegisterMetrics(Metrics& metrics) {
   counters_.rolled_back =
       &metrics.GetCounter("thermocline_head_requests_rolled_back_total",
                           "Admitted requests that the log could not make durable.");
+  counters_.orphans = &metrics.GetCounter(
+      "thermocline_head_replay_orphan_samples_total",
+      "Replayed samples whose series definition was in a damaged part of the log.");
   metrics.AddCallback(this, "prometheus_tsdb_head_series", "Number of series in the head.",
                       MetricType::kGauge, {},
                       [this] { return static_cast<double>(series_count()); });
