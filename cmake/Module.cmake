@@ -1,11 +1,14 @@
-# thermocline_module(NAME DEPS module... [LIBS target...] [TEST_LIBS target...])
+# thermocline_module(NAME DEPS module... [LIBS target...] [TEST_LIBS target...] [EXCLUDE file...])
 # One static library tc_NAME of every *.cc in the folder and its subfolders, and one test binary NAME_test of every *_test.cc.
 # LIBS come before DEPS on the link line: Arrow's libraries carry a simdjson of their own, and a
 # linker that meets it first would bind to it and drop the system's.
 # DEPS are other rooms; tools/tidy checks them against tools/layers.txt by reading the includes.
 function(thermocline_module name)
-  cmake_parse_arguments(M "" "" "DEPS;LIBS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(M "" "" "DEPS;LIBS;TEST_LIBS;EXCLUDE" ${ARGN})
   file(GLOB_RECURSE _sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  foreach(_file IN LISTS M_EXCLUDE)
+    list(REMOVE_ITEM _sources "${CMAKE_CURRENT_SOURCE_DIR}/${_file}")
+  endforeach()
   set(_tests ${_sources})
   list(FILTER _sources EXCLUDE REGEX "_test\\.cc$")
   list(FILTER _tests INCLUDE REGEX "_test\\.cc$")

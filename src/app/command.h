@@ -35,6 +35,10 @@ struct Command {
 };
 const std::vector<Command>& Commands();
 
+// Runs the verb that comes first in `arguments` (none: serve).
+int RunVerb(std::vector<std::string> arguments,
+            std::vector<std::pair<std::string, std::string>> environment);
+
 // Prints "thermocline: message" to standard error and returns `exit_code`.
 int Complain(std::string_view message, int exit_code = kExitFailed);
 // Complains with kExitUsage for InvalidArgument and kExitFailed otherwise.

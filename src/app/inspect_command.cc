@@ -96,9 +96,17 @@ Result<std::string> Describe(const ColdTier& cold, bool json) {
     }
     first = false;
     for (size_t i = 0; i < block.files.size(); ++i) {
-      ASSIGN_OR_RETURN(const auto index, cold.ReadFileIndex(block.files[i]));
+      const BlockFile& file = block.files[i];
       if (json && i > 0) out += ',';
-      out += json ? FileJson(block.files[i], *index) : FileText(block.files[i], *index);
+      // Only Parquet files have a tail; the block's filter is our own small file.
+      if (file.tail.size_bytes == 0) {
+        out += json ? fmt::format(R"({{"kind":"{}","path":{},"bytes":{}}})", FolderOf(file.kind),
+                                  Quoted(file.key), file.size_bytes)
+                    : fmt::format("  {}: {} bytes\n", file.key, file.size_bytes);
+        continue;
+      }
+      ASSIGN_OR_RETURN(const auto index, cold.ReadFileIndex(file));
+      out += json ? FileJson(file, *index) : FileText(file, *index);
     }
     if (json) out += "]}";
   }

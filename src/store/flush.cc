@@ -104,19 +104,14 @@ Status Store::ReleaseLog() {
     ASSIGN_OR_RETURN(last, Sink()(std::move(record)));
     return last;
   };
+  // The segment ends before the question, so that what is logged meanwhile stays after the cut.
+  ASSIGN_OR_RETURN(const SegmentId fresh, log_->StartSegment());
   ASSIGN_OR_RETURN(const Lsn oldest, head_->OldestNeeded(sink));
   // Definitions that were logged anew must be durable before the old ones go.
   if (last.number != 0) RETURN_IF_ERROR(log_->Wait(last));
   RETURN_IF_ERROR(kBeforeRelease.Hit());
-  // With nothing left to keep, the current segment ends here, so that it can go too.
-  SegmentId keep;
-  if (oldest.number == 0) {
-    ASSIGN_OR_RETURN(keep, log_->StartSegment());
-  } else {
-    keep = log_->SegmentOf(oldest);
-  }
-  RETURN_IF_ERROR(log_->TruncateBefore(keep));
-  if (oldest.number != 0) cold_->ForgetMarksBelow(oldest);
+  RETURN_IF_ERROR(log_->TruncateBefore(std::min(fresh, log_->SegmentOf(oldest))));
+  cold_->ForgetMarksBelow(oldest);
   return {};
 }
 

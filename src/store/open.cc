@@ -55,6 +55,7 @@ Status Store::OpenParts(OpenSummary* summary) {
 
   LogOptions log_options = options_.wal;
   log_options.directory = JoinPath(options_.path, "wal");
+  log_options.free_space_floor_bytes = options_.free_space_floor_bytes;
   // Numbers go on above every flush mark, even when the log was lost: a mark must never hide new
   // samples.
   log_options.min_next_lsn = Lsn(cold_->last_flushed_lsn().number + 1);
