@@ -223,7 +223,7 @@ Status MemoryHead::Admitter::Create(const BatchSeries& entry, Resolved* resolved
   if (!labels.ok() || labels->empty()) {
     return Status::InvalidArgument("creating a series: the label set is malformed or empty");
   }
-  WriteLock index(head_.index_mutex_);
+  FairWriteLock index(head_.index_mutex_);
   resolved->series = head_.table_.Add(entry.hash, labels->view(), &resolved->ref);
   if (resolved->series == nullptr) {
     return Status::ResourceExhausted("creating a series: all series numbers are used up");
@@ -340,7 +340,7 @@ Result<Admission> MemoryHead::Admit(const WriteBatch& batch, const RecordSink& s
 
 void MemoryHead::AddChangedMetadata(const WriteBatch& batch, Request* request) {
   if (batch.metadata.empty()) return;
-  ReadLock index(index_mutex_);
+  FairReadLock index(index_mutex_);
   for (const BatchMetadata& entry : batch.metadata) {
     const auto known = metadata_.find(entry.family);
     if (known != metadata_.end() && known->second.type == entry.type &&

@@ -47,7 +47,7 @@ void HeadSeriesSet::Sort() {
 }
 
 Labels HeadSeriesSet::labels(size_t series) const {
-  ReadLock index(head_.index_mutex_);
+  FairReadLock index(head_.index_mutex_);
   return head_.table_.postings().LabelsOf(head_.table_.At(series_[series].ref)->pair_ids());
 }
 

@@ -73,7 +73,8 @@ void Write(Head& head, CommittedLog& log, int writer) {
       batch.AddSeries(SeriesOf(writer, i));
       batch.AddSample(kNow + r * 500, r);
     }
-    CHECK_OK(head.Admit(batch, log.sink()).status());
+    const auto admission = head.Admit(batch, log.sink());
+    CHECK_OK(admission.status());
   }
 }
 

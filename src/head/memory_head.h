@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "head/fair_shared_mutex.h"
 #include "head/head.h"
 #include "head/record.h"
 #include "head/series_table.h"
@@ -177,7 +178,7 @@ class MemoryHead final : public Head {
   mutable Mutex admit_mutex_;
   // The table's set of series, its postings, unpublished_ and metadata_. Readers name series under
   // it; Admit, the only writer, reads without it.
-  mutable SharedMutex index_mutex_;
+  mutable FairSharedMutex index_mutex_;
   SeriesTable table_;
   std::unordered_set<uint32_t> unpublished_ GUARDED_BY(index_mutex_);  // no verdict was OK yet
   std::map<std::string, BatchMetadata, std::less<>> metadata_ GUARDED_BY(index_mutex_);

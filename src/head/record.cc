@@ -80,7 +80,7 @@ double ReadValue(ByteReader& reader) {
   }
   const std::string_view bytes = reader.Bytes(static_cast<uint64_t>(count));
   uint64_t v = 0;
-  std::memcpy(&v, bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(&v, bytes.data(), bytes.size());
   if (nibble == 0) return std::bit_cast<double>(count == 0 ? 0 : v << (8 * (8 - count)));
   return static_cast<double>(UnZigZag(v)) / kPowers[static_cast<size_t>(nibble - 1)];
 }

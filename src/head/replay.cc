@@ -142,7 +142,7 @@ Status MemoryHead::Replay(Lsn lsn, uint8_t kind, std::string_view payload) {
   }
   Status status;
   {
-    WriteLock index(index_mutex_);
+    FairWriteLock index(index_mutex_);
     status = ReadRecord(payload, replayer);
   }
   if (replayer.orphans > 0) counters_.orphans->Add(static_cast<double>(replayer.orphans));
@@ -167,7 +167,7 @@ void MemoryHead::EndReplay() {
   replay_aliases_.clear();
   std::vector<SeriesRef> candidates;
   {
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     for (const SeriesRef ref : table_.postings().All()) {
       MutexLock stripe(table_.StripeOf(ref));
       if (table_.At(ref)->pieces == nullptr) candidates.push_back(ref);

@@ -30,14 +30,14 @@ Result<Head::Sealed> MemoryHead::Seal(const std::vector<TimeRange>& ranges) {
       sealed.sealed_through = published_lsn_;
     }
     ASSIGN_OR_RETURN(starts, SealRanges(ranges, sealed.token, sealed.sealed_through));
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     const auto all = table_.postings().All();
     refs.assign(all.begin(), all.end());
   }
   SealedPieces pieces;
   std::set<TimestampMs> split;  // ranges where samples under way moved to a fresh piece
   for (size_t i = 0; i < refs.size(); i += kWalkChunk) {
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     for (size_t k = i; k < std::min(i + kWalkChunk, refs.size()); ++k) {
       FreezePieces(refs[k], starts, epoch->ticket(), sealed.token, &pieces, &split);
     }
@@ -45,7 +45,7 @@ Result<Head::Sealed> MemoryHead::Seal(const std::vector<TimeRange>& ranges) {
   epoch.reset();
   KeepDefinitions(split, sealed.token);
   {
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     sealed.series = std::make_unique<SealedSeriesSet>(*this, std::move(mark), pieces.entries);
   }
   MutexLock admit(admit_mutex_);
@@ -127,7 +127,7 @@ void MemoryHead::Drop(uint64_t token) {
   std::map<TimestampMs, RangeChange> changes;
   std::vector<SeriesRef> candidates;
   for (size_t i = 0; i < sealed.entries.size(); i += kWalkChunk) {
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     for (size_t k = i; k < std::min(i + kWalkChunk, sealed.entries.size()); ++k) {
       const auto& [ref, piece] = sealed.entries[k];
       RangeChange& change = changes[piece->start_ms];
@@ -163,7 +163,7 @@ void MemoryHead::Unseal(uint64_t token) {
   const auto found = sealed_.find(token);
   if (found == sealed_.end()) return;
   {
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     for (const auto& [ref, piece] : found->second.entries) {
       MutexLock stripe(table_.StripeOf(ref));
       piece->token = 0;
@@ -238,7 +238,7 @@ void MemoryHead::RemoveSeries(std::vector<SeriesRef> candidates, uint64_t round)
     return round == 0 ? series->published : series->death_round != round;
   });
   if (candidates.empty()) return;
-  WriteLock index(index_mutex_);
+  FairWriteLock index(index_mutex_);
   table_.Remove(candidates);
   for (const SeriesRef ref : candidates) unpublished_.erase(ref.number);
   counters_.removed->Add(static_cast<double>(candidates.size()));
@@ -265,7 +265,7 @@ Result<Lsn> MemoryHead::OldestNeeded(const RecordSink& sink) {
   const Lsn oldest = OldestSamples();
   Lsn metadata;
   {
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     metadata = metadata_lsn_;
   }
   if (metadata.number == 0 || metadata >= oldest) return oldest;
@@ -287,7 +287,7 @@ Status MemoryHead::RelogMetadata(const RecordSink& sink) {
   request.all_metadata = true;
   writer_.Clear();
   {
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     for (const auto& [family, entry] : metadata_) {
       writer_.AddMetadata(entry);
       request.metadata.push_back(entry);

@@ -21,13 +21,13 @@ Result<std::unique_ptr<SeriesSet>> MemoryHead::Select(const SelectRequest& reque
   const ListingEpoch epoch(*this);
   std::vector<SeriesRef> refs;
   {
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     refs = table_.postings().Match(request.matchers);
   }
   const bool cut = request.hints.limit > 0 && !request.hints.sorted;
   for (size_t i = 0; i < refs.size(); i += kListChunk) {
     if (request.budget != nullptr) RETURN_IF_ERROR(request.budget->Check());
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     for (size_t k = i; k < std::min(i + kListChunk, refs.size()); ++k) {
       if (cut && set->series_count() >= request.hints.limit) break;
       if (k + kPrefetchAhead < refs.size()) table_.Prefetch(refs[k + kPrefetchAhead]);
@@ -35,7 +35,7 @@ Result<std::unique_ptr<SeriesSet>> MemoryHead::Select(const SelectRequest& reque
     }
   }
   if (request.hints.sorted) {
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     set->Sort();
   }
   return std::unique_ptr<SeriesSet>(std::move(set));
@@ -86,7 +86,7 @@ Result<std::vector<SeriesRef>> MemoryHead::MatchAny(const LabelRequest& request,
 
 Result<std::vector<std::string>> MemoryHead::LabelNames(const LabelRequest& request) const {
   const ListingEpoch epoch(*this);
-  ReadLock index(index_mutex_);
+  FairReadLock index(index_mutex_);
   bool all;
   ASSIGN_OR_RETURN(const std::vector<SeriesRef> refs, MatchAny(request, epoch.ticket(), &all));
   auto names = all ? table_.postings().LabelNames() : table_.postings().LabelNames(refs);
@@ -97,7 +97,7 @@ Result<std::vector<std::string>> MemoryHead::LabelNames(const LabelRequest& requ
 Result<std::vector<std::string>> MemoryHead::LabelValues(std::string_view name,
                                                          const LabelRequest& request) const {
   const ListingEpoch epoch(*this);
-  ReadLock index(index_mutex_);
+  FairReadLock index(index_mutex_);
   bool all;
   ASSIGN_OR_RETURN(const std::vector<SeriesRef> refs, MatchAny(request, epoch.ticket(), &all));
   auto values =
@@ -109,7 +109,7 @@ Result<std::vector<std::string>> MemoryHead::LabelValues(std::string_view name,
 Result<std::vector<BatchMetadata>> MemoryHead::Metadata(const MetadataRequest& request) const {
   std::vector<BatchMetadata> out;
   if (!request.tenant.is_default()) return out;
-  ReadLock index(index_mutex_);
+  FairReadLock index(index_mutex_);
   if (!request.family.empty()) {
     const auto found = metadata_.find(request.family);
     if (found != metadata_.end()) out.push_back(found->second);
@@ -151,13 +151,13 @@ Result<std::optional<uint64_t>> MemoryHead::TryCount(const SelectRequest& reques
   const ListingEpoch epoch(*this);
   std::vector<SeriesRef> refs;
   {
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     refs = table_.postings().Match(request.matchers);
   }
   uint64_t count = 0;
   for (size_t i = 0; i < refs.size(); i += kListChunk) {
     if (request.budget != nullptr) RETURN_IF_ERROR(request.budget->Check());
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     for (size_t k = i; k < std::min(i + kListChunk, refs.size()); ++k) {
       if (k + kPrefetchAhead < refs.size()) table_.Prefetch(refs[k + kPrefetchAhead]);
       const Series* const series = table_.At(refs[k]);

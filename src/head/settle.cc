@@ -51,7 +51,7 @@ void MemoryHead::Publish(Request& request) {
   if (request.new_series.empty() && request.metadata.empty()) {
     if (std::any_of(request.touched.begin(), request.touched.end(),
                     [](const Request::Touched& touched) { return touched.defines; })) {
-      ReadLock index(index_mutex_);
+      FairReadLock index(index_mutex_);
       MarkDefined(request);
     }
     MutexLock epoch(epoch_mutex_);
@@ -59,7 +59,7 @@ void MemoryHead::Publish(Request& request) {
     return;
   }
   // Names and samples of a request appear together.
-  WriteLock index(index_mutex_);
+  FairWriteLock index(index_mutex_);
   MarkDefined(request);
   for (const SeriesRef ref : request.new_series) {
     MutexLock stripe(table_.StripeOf(ref));
@@ -90,7 +90,7 @@ void MemoryHead::MarkDefined(const Request& request) {
 }
 
 void MemoryHead::TakeBack(const Request& request) {
-  ReadLock index(index_mutex_);
+  FairReadLock index(index_mutex_);
   for (const Request::Touched& touched : request.touched) {
     Series* const series = table_.At(touched.ref);
     CHECK(series != nullptr);

@@ -83,14 +83,14 @@ void MemoryHead::RegisterMetrics(Metrics& metrics) {
 }
 
 uint64_t MemoryHead::series_count() const {
-  ReadLock index(index_mutex_);
+  FairReadLock index(index_mutex_);
   return table_.size();
 }
 
 uint64_t MemoryHead::memory_bytes() const {
   uint64_t total = 0;
   {
-    ReadLock index(index_mutex_);
+    FairReadLock index(index_mutex_);
     total = table_.memory_bytes();
   }
   MutexLock lock(ranges_mutex_);
@@ -115,7 +115,7 @@ HeadStatus MemoryHead::GetStatus(uint64_t limit) const {
     MutexLock settle(settle_mutex_);
     status.max_time_ms = settled_newest_.known ? settled_newest_.time_ms : held.end_ms;
   }
-  ReadLock index(index_mutex_);
+  FairReadLock index(index_mutex_);
   const Postings& postings = table_.postings();
   status.series = postings.series_count();
   status.label_pairs = postings.pair_count();
