@@ -165,6 +165,12 @@ std::vector<FlushMark> ColdTier::flush_marks() const { return snapshot()->flushe
 
 Lsn ColdTier::last_flushed_lsn() const { return snapshot()->last_flushed_lsn; }
 
+bool ColdTier::Overlaps(const TimeRange& range) const {
+  const std::shared_ptr<const ColdSnapshot> now = snapshot();
+  return std::ranges::any_of(
+      now->blocks, [&](const auto& block) { return block->entry().range.Overlaps(range); });
+}
+
 std::vector<BlockEntry> ColdTier::entries() const {
   std::vector<BlockEntry> entries;
   const std::shared_ptr<const ColdSnapshot> now = snapshot();

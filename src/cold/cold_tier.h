@@ -95,6 +95,8 @@ class ColdTier final : public Queryable {
   // For Head::SkipFlushed and LogOptions::min_next_lsn.
   std::vector<FlushMark> flush_marks() const;
   Lsn last_flushed_lsn() const;
+  // Whether any installed block has samples in `range`, as far as its entry tells.
+  bool Overlaps(const TimeRange& range) const;
   // Installed blocks, ascending by id.
   std::vector<BlockEntry> entries() const;
   // All files of the table on disk, removed ones in their grace included.

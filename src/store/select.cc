@@ -51,9 +51,7 @@ Result<std::optional<uint64_t>> Store::TryCount(const SelectRequest& request, Ti
   ASSIGN_OR_RETURN(auto count, head_->TryCount(request, at_ms, lookback_ms));
   // A series may have samples of the window in both tiers; then only the merge can count it once.
   const TimeRange window{at_ms - lookback_ms + 1, at_ms};
-  for (const BlockEntry& block : cold_->entries()) {
-    if (block.range.Overlaps(window)) return std::optional<uint64_t>();
-  }
+  if (cold_->Overlaps(window)) return std::optional<uint64_t>();
   return count;
 }
 
