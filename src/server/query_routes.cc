@@ -13,17 +13,36 @@
 namespace thermocline {
 namespace {
 
+// What both kinds of query take.
+struct QuerySettings {
+  uint64_t limit = 0;
+  int64_t timeout_ms = 0;  // the smaller of the request's and the server's
+  int64_t lookback_delta_ms = 0;
+};
+
+Result<QuerySettings> ParseSettings(const RouteCall& call) {
+  QuerySettings settings;
+  ASSIGN_OR_RETURN(settings.limit, LimitParameter(call.parameters));
+  ASSIGN_OR_RETURN(const int64_t asked_ms, DurationParameter(call.parameters, "timeout"));
+  ASSIGN_OR_RETURN(settings.lookback_delta_ms,
+                   DurationParameter(call.parameters, "lookback_delta"));
+  const int64_t most_ms = call.context.options.query_timeout_ms;
+  settings.timeout_ms = asked_ms > 0 ? std::min(asked_ms, most_ms) : most_ms;
+  return settings;
+}
+
 // Everything that one query holds while it runs.
 class RunningQuery {
  public:
-  RunningQuery(const RouteCall& call, int64_t timeout_ms)
+  RunningQuery(const RouteCall& call, const QuerySettings& settings)
       : clock_(call.context.env.clock),
         started_ns_(clock_.SteadyNs()),
         budget_(
-            call.request.stop, started_ns_ + timeout_ms * 1'000'000,
+            call.request.stop, started_ns_ + settings.timeout_ms * 1'000'000,
             [this] { return clock_.SteadyNs(); }, call.context.options.query_memory_bytes) {
     options_.budget = &budget_;
     options_.counters = &counters_;
+    options_.lookback_delta_ms = settings.lookback_delta_ms;
   }
 
   promql::QueryOptions& options() { return options_; }
@@ -61,15 +80,10 @@ Response QueryFailure(const Status& status) {
              : Failure(status, true);
 }
 
-// The smaller of the request's and the server's timeout.
-Result<int64_t> TimeoutMs(const RouteCall& call) {
-  ASSIGN_OR_RETURN(const int64_t asked_ms, DurationParameter(call.parameters, "timeout"));
-  const int64_t most_ms = call.context.options.query_timeout_ms;
-  return asked_ms > 0 ? std::min(asked_ms, most_ms) : most_ms;
-}
-
 Response Reply(const RouteCall& call, const RunningQuery& query, uint64_t limit,
-               promql::QueryResult result) {
+               Result<promql::QueryResult> answer) {
+  if (!answer.ok()) return QueryFailure(answer.status());
+  promql::QueryResult& result = *answer;
   if (limit != 0 && result.series.size() > limit &&
       (result.kind == promql::ResultKind::kVector || result.kind == promql::ResultKind::kMatrix)) {
     result.series.resize(limit);
@@ -83,36 +97,24 @@ Response InstantQuery(const RouteCall& call) {
   const TimestampMs now_ms = call.context.env.clock.NowMs();
   const auto at_ms = TimeParameter(call.parameters, "time", now_ms);
   if (!at_ms.ok()) return Failure(at_ms.status(), false);
-  const auto limit = LimitParameter(call.parameters);
-  if (!limit.ok()) return Failure(limit.status(), false);
-  const auto timeout_ms = TimeoutMs(call);
-  if (!timeout_ms.ok()) return Failure(timeout_ms.status(), false);
-  const auto lookback_ms = DurationParameter(call.parameters, "lookback_delta");
-  if (!lookback_ms.ok()) return Failure(lookback_ms.status(), false);
-  RunningQuery query(call, *timeout_ms);
-  query.options().lookback_delta_ms = *lookback_ms;
-  auto result = call.context.engine.Instant(call.context.storage, call.parameters.Get("query"),
-                                            *at_ms, query.options());
-  if (!result.ok()) return QueryFailure(result.status());
-  return Reply(call, query, *limit, std::move(*result));
+  const auto settings = ParseSettings(call);
+  if (!settings.ok()) return Failure(settings.status(), false);
+  RunningQuery query(call, *settings);
+  return Reply(call, query, settings->limit,
+               call.context.engine.Instant(call.context.storage, call.parameters.Get("query"),
+                                           *at_ms, query.options()));
 }
 
 Response RangeQuery(const RouteCall& call) {
   const auto steps = StepsParameters(call.parameters);
   if (!steps.ok()) return Failure(steps.status(), false);
-  const auto limit = LimitParameter(call.parameters);
-  if (!limit.ok()) return Failure(limit.status(), false);
-  const auto timeout_ms = TimeoutMs(call);
-  if (!timeout_ms.ok()) return Failure(timeout_ms.status(), false);
-  const auto lookback_ms = DurationParameter(call.parameters, "lookback_delta");
-  if (!lookback_ms.ok()) return Failure(lookback_ms.status(), false);
-  RunningQuery query(call, *timeout_ms);
-  query.options().lookback_delta_ms = *lookback_ms;
-  auto result =
+  const auto settings = ParseSettings(call);
+  if (!settings.ok()) return Failure(settings.status(), false);
+  RunningQuery query(call, *settings);
+  return Reply(
+      call, query, settings->limit,
       call.context.engine.Range(call.context.storage, call.parameters.Get("query"), steps->start_ms,
-                                steps->end_ms, steps->step_ms, query.options());
-  if (!result.ok()) return QueryFailure(result.status());
-  return Reply(call, query, *limit, std::move(*result));
+                                steps->end_ms, steps->step_ms, query.options()));
 }
 
 // Valid text in its canonical form.
