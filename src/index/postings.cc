@@ -69,10 +69,26 @@ void Postings::Remove(std::span<const DeadSeries> dead) {
     freed.value = SymbolId(first_free_);
     first_free_ = pair.number;
   }
+  TrimFreePairs();
   symbols_.Compact();
   size_t slot_count = slots_.size();
   while (slot_count > kMinSlots && pair_count_ * 4 < slot_count) slot_count /= 2;
   if (slot_count < slots_.size()) Rehash(slot_count);
+}
+
+// A burst of series that is over must not keep its table: free numbers at the end go.
+void Postings::TrimFreePairs() {
+  const size_t before = pairs_.size();
+  while (!pairs_.empty() && pairs_.back().name == kNoSymbol) pairs_.pop_back();
+  if (pairs_.size() == before) return;
+  // Those that went may be anywhere in the list of free numbers: it is made anew, lowest first.
+  first_free_ = UINT32_MAX;
+  for (size_t i = pairs_.size(); i-- > 0;) {
+    if (pairs_[i].name != kNoSymbol) continue;
+    pairs_[i].value = SymbolId(first_free_);
+    first_free_ = static_cast<uint32_t>(i);
+  }
+  if (pairs_.size() < pairs_.capacity() / 4) pairs_.shrink_to_fit();
 }
 
 bool Postings::SameLabels(std::span<const PairId> pairs, LabelsView labels) const {

@@ -95,6 +95,7 @@ class Postings {
   PairId FindPair(SymbolId name, SymbolId value) const;
   PairId FindOrAddPair(std::string_view name, std::string_view value);
   void FreePair(PairId pair);
+  void TrimFreePairs();
   size_t Slot(SymbolId name, SymbolId value) const;
   void Rehash(size_t slot_count);
   void EraseSlot(size_t slot);

@@ -200,5 +200,28 @@ TEST(Postings, StaysBelow250BytesASeriesWithAUniqueLabelAndGivesThemBack) {
   EXPECT_LT(index.memory_bytes() / kSeries, 60u);
 }
 
+TEST(Postings, ABurstOfSeriesThatIsOverGivesItsMemoryBack) {
+  Postings postings;
+  std::vector<PairId> kept;
+  postings.Add(SeriesRef(0), Labels{{"__name__", "stays"}, {"id", "first"}}, &kept);
+  const uint64_t before = postings.memory_bytes();
+  constexpr uint32_t kBurst = 50'000;
+  std::vector<std::vector<PairId>> pairs(kBurst);
+  for (uint32_t i = 0; i < kBurst; ++i) {
+    const Labels labels{{"__name__", "burst"}, {"id", "request-" + std::to_string(i)}};
+    postings.Add(SeriesRef(i + 1), labels, &pairs[i]);
+  }
+  EXPECT_GT(postings.memory_bytes(), before + kBurst * 40);
+  std::vector<DeadSeries> dead;
+  for (uint32_t i = 0; i < kBurst; ++i) dead.push_back({SeriesRef(i + 1), pairs[i]});
+  postings.Remove(dead);
+  EXPECT_LT(postings.memory_bytes(), before + 16 * 1024);
+  // Numbers are handed out again without touching what stayed.
+  std::vector<PairId> again;
+  postings.Add(SeriesRef(7), Labels{{"__name__", "burst"}, {"id", "new"}}, &again);
+  EXPECT_EQ(postings.LabelsOf(kept).Get("id"), "first");
+  EXPECT_EQ(postings.LabelsOf(again).Get("id"), "new");
+}
+
 }  // namespace
 }  // namespace thermocline

@@ -156,7 +156,22 @@ void SymbolTable::Rehash(size_t slot_count) {
   }
 }
 
+// Free numbers at the end go; the list of the others is made anew, lowest first.
+void SymbolTable::TrimFreeSymbols() {
+  const size_t before = symbols_.size();
+  while (!symbols_.empty() && symbols_.back().chunk == kNoChunk) symbols_.pop_back();
+  if (symbols_.size() == before) return;
+  first_free_ = UINT32_MAX;
+  for (size_t i = symbols_.size(); i-- > 0;) {
+    if (symbols_[i].chunk != kNoChunk) continue;
+    symbols_[i].offset = first_free_;
+    first_free_ = static_cast<uint32_t>(i);
+  }
+  if (symbols_.size() < symbols_.capacity() / 4) symbols_.shrink_to_fit();
+}
+
 void SymbolTable::Compact() {
+  TrimFreeSymbols();
   // Only chunks that are mostly dead are worth a move.
   std::vector<bool> sparse(chunks_.size(), false);
   for (size_t i = 0; i < chunks_.size(); ++i) {

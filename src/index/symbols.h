@@ -57,6 +57,7 @@ class SymbolTable {
   // The slot that holds `text`, or the empty slot where it belongs.
   size_t Slot(std::string_view text) const;
   void Rehash(size_t slot_count);
+  void TrimFreeSymbols();
   void EraseSlot(size_t slot);
 
   std::vector<Symbol> symbols_;

@@ -161,7 +161,7 @@ net::awaitable<bool> Connection::ReadBodyBytes(Parser& parser, bool* answered) {
 
 // The client cannot have more to say before it has its answer, unless it pipelines: readable and
 // empty means gone.
-void Connection::WatchForDisconnect(std::shared_ptr<Exchange> exchange) {
+void Connection::WatchForDisconnect(const std::shared_ptr<Exchange>& exchange) {
   stream_.socket().async_wait(tcp::socket::wait_read, [this, exchange](const ErrorCode& error) {
     if (error || exchange->deliver == nullptr) return;
     char byte;

@@ -49,7 +49,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   net::awaitable<bool> Write(const Response& response, bool head_only, bool keep_alive,
                              unsigned version);
   net::awaitable<void> Refuse(int status, std::string_view why);
-  void WatchForDisconnect(std::shared_ptr<Exchange> exchange);
+  void WatchForDisconnect(const std::shared_ptr<Exchange>& exchange);
 
   ListenerState& listener_;
   beast::tcp_stream stream_;
