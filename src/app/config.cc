@@ -6,6 +6,7 @@
 
 #include "app/config_file.h"
 #include "base/duration.h"
+#include "env/posix/process_metrics.h"
 
 namespace thermocline {
 namespace {
@@ -39,8 +40,14 @@ void RegisterStorageFlags(Config* config, FlagTable* table) {
                      "Width of the ranges that the head is flushed by; divides a day.");
   table->AddSize("storage.head-memory", &store.head_memory_bytes,
                  "Bytes of the head above which it is flushed early.");
-  table->AddSize("storage.free-space-floor", &store.free_space_floor_bytes,
-                 "Free bytes on the volume below which writes are refused.");
+  table->AddCustom(
+      "storage.free-space-floor", "size", "",
+      [&store](std::string_view text) -> Status {
+        ASSIGN_OR_RETURN(store.free_space_floor_bytes, ParseSizeBytes(text));
+        return {};
+      },
+      "Free bytes on the volume below which writes are refused; when not given, the larger of "
+      "1 GiB and 2 % of the volume.");
   table->AddDuration("storage.cold.grace", &store.cold.grace_ms,
                      "How long replaced and orphaned files stay for readers that listed them.");
   table->AddCustom(
@@ -63,6 +70,13 @@ void RegisterQueryFlags(Config* config, FlagTable* table) {
       "Samples that one query may hold at once.");
   table->AddSize("query.max-memory", &config->server.query_memory_bytes,
                  "Bytes that one query may hold.");
+  table->AddCustom(
+      "query.max-memory-total", "size", "",
+      [config](std::string_view text) -> Status {
+        ASSIGN_OR_RETURN(config->server.queries_memory_bytes, ParseSizeBytes(text));
+        return {};
+      },
+      "Bytes that all queries together may hold; when not given, a quarter of the memory.");
   table->AddDuration("query.lookback-delta", &config->engine.lookback_delta_ms,
                      "How far back an instant selector looks for a sample.");
   table->AddCustom(
@@ -115,6 +129,8 @@ bool OneOf(std::string_view text, Texts... allowed) {
 Config::Config() {
   const auto cores = static_cast<int64_t>(std::max(1u, std::thread::hardware_concurrency()));
   server.queries.threads = std::max<int64_t>(4, 2 * cores);
+  server.writes.threads = std::max<int64_t>(4, 2 * cores);
+  server.queries_memory_bytes = TotalMemoryBytes() / 4;
   server.listener.threads = 2;
   store.path = "data";
 }

@@ -17,10 +17,11 @@ namespace thermocline {
     }                                                             \
   } while (false)
 
-// `expr` yields a Status (or a const reference to one); its text is part of the report.
+// `expr` yields a Status; its text is part of the report. Copied, so that it may come from a
+// temporary Result; copying an OK Status costs nothing.
 #define CHECK_OK(expr)                                                             \
   do {                                                                             \
-    if (const auto& tc_check_ = (expr); !tc_check_.ok()) [[unlikely]] {            \
+    if (const auto tc_check_ = (expr); !tc_check_.ok()) [[unlikely]] {             \
       ::thermocline::CheckFailed(__FILE__, __LINE__, #expr, tc_check_.ToString()); \
     }                                                                              \
   } while (false)

@@ -75,11 +75,12 @@ class [[nodiscard]] Status {
 #define TC_CONCAT(a, b) TC_CONCAT_INNER(a, b)
 
 // Returns the Status of `expr` from the enclosing function unless it is OK.
-#define RETURN_IF_ERROR(expr)                                          \
-  do {                                                                 \
-    if (::thermocline::Status tc_status_ = (expr); !tc_status_.ok()) { \
-      return tc_status_;                                               \
-    }                                                                  \
+#define RETURN_IF_ERROR(expr) TC_RETURN_IF_ERROR_INNER(TC_CONCAT(tc_status_, __LINE__), expr)
+#define TC_RETURN_IF_ERROR_INNER(status, expr)                 \
+  do {                                                         \
+    if (::thermocline::Status status = (expr); !status.ok()) { \
+      return status;                                           \
+    }                                                          \
   } while (false)
 
 }  // namespace thermocline

@@ -246,7 +246,9 @@ TEST(BlockConversionTest, RandomSeriesComeBackWhateverTheOrderAndTheReadSize) {
       }
       const auto it = read->find(one.labels.packed());
       ASSERT_EQ(it == read->end(), cut.times.empty()) << one.labels.ToString();
-      if (it != read->end()) EXPECT_TRUE(it->second == cut) << one.labels.ToString();
+      if (it != read->end()) {
+        EXPECT_TRUE(it->second == cut) << one.labels.ToString();
+      }
     }
   }
 }

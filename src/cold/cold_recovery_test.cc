@@ -230,7 +230,9 @@ TEST(ColdRecovery, EveryFlippedByteIsAnErrorAWarningOrTheSameAnswer) {
         EXPECT_TRUE(second->samples == only[0]);
         EXPECT_EQ((*tier)->quarantined(), std::vector<BlockId>{entries[0].id});
       }
-      if (++flips % 7 == 0) EXPECT_EQ((*tier)->CheckAll()->size(), 1u);
+      if (++flips % 7 == 0) {
+        EXPECT_EQ((*tier)->CheckAll()->size(), 1u);
+      }
     }
   }
   EXPECT_GT(flips, 4000u);

@@ -87,6 +87,8 @@ class FileSystem {
   virtual Result<FileInfo> Stat(const std::string& path) = 0;
   // Free bytes that an unprivileged writer may use on the volume of `path`.
   virtual Result<uint64_t> FreeSpace(const std::string& path) = 0;
+  // Bytes of the whole volume of `path`.
+  virtual Result<uint64_t> TotalSpace(const std::string& path) = 0;
   // Unavailable when another process (or another lock here) holds it; the message carries the
   // holder's text. `holder` is written into the file for the one who is refused.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path,

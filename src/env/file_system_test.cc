@@ -133,10 +133,13 @@ TEST_P(EveryFileSystem, LocksExcludeEachOtherAndNameTheHolder) {
   EXPECT_TRUE(files_.Lock(Path("lock"), "the third").ok());
 }
 
-TEST_P(EveryFileSystem, ReportsFreeSpace) {
+TEST_P(EveryFileSystem, ReportsFreeAndTotalSpace) {
   auto free = files_.FreeSpace(place_.root);
   ASSERT_TRUE(free.ok());
   EXPECT_GT(*free, 0u);
+  auto total = files_.TotalSpace(place_.root);
+  ASSERT_TRUE(total.ok());
+  EXPECT_GE(*total, *free);
 }
 
 INSTANTIATE_TEST_SUITE_P(Posix, EveryFileSystem, testing::Values(&RealPlace));

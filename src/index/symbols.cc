@@ -11,30 +11,14 @@ namespace {
 
 constexpr uint32_t kChunkBytes = 64 * 1024;
 constexpr size_t kMinSlots = 64;
-constexpr uint32_t kLengthBytes = 4;
 
 size_t Footprint(std::string_view text) {
-  return text.size() < 0xff ? text.size() + 1 : text.size() + 1 + kLengthBytes;
+  return text.size() < 0xff ? text.size() + 1 : text.size() + 1 + sizeof(uint32_t);
 }
 
 }  // namespace
 
 SymbolTable::SymbolTable() : slots_(kMinSlots, 0) {}
-
-// A text lies in its chunk as one length byte (0xff: four more follow), then the bytes.
-std::string_view SymbolTable::TextOf(const Symbol& symbol) const {
-  const char* at = chunks_[symbol.chunk].bytes.get() + symbol.offset;
-  const auto length = static_cast<uint8_t>(*at);
-  if (length < 0xff) return {at + 1, length};
-  uint32_t long_length;
-  std::memcpy(&long_length, at + 1, sizeof(long_length));
-  return {at + 1 + kLengthBytes, long_length};
-}
-
-std::string_view SymbolTable::Text(SymbolId id) const {
-  CHECK(id.number < symbols_.size() && symbols_[id.number].chunk != kNoChunk);
-  return TextOf(symbols_[id.number]);
-}
 
 uint32_t SymbolTable::NewChunk(uint32_t capacity) {
   uint32_t number;

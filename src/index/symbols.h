@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "base/check.h"
 #include "base/ids.h"
 
 namespace thermocline {
@@ -28,7 +30,10 @@ class SymbolTable {
   // kNoSymbol when `text` is not in the table.
   SymbolId Find(std::string_view text) const;
   // Valid until the next Acquire, Release or Compact.
-  std::string_view Text(SymbolId id) const;
+  std::string_view Text(SymbolId id) const {
+    CHECK(id.number < symbols_.size() && symbols_[id.number].chunk != kNoChunk);
+    return TextOf(symbols_[id.number]);
+  }
 
   // Moves texts together once much of the space is dead, and shrinks the hash table. Numbers stay.
   // Call after many releases.
@@ -50,10 +55,20 @@ class SymbolTable {
     uint32_t live = 0;
   };
   static constexpr uint32_t kNoChunk = UINT32_MAX;
+  static constexpr uint32_t kLengthBytes = sizeof(uint32_t);
 
   void Place(std::string_view text, Symbol* symbol);
   uint32_t NewChunk(uint32_t capacity);
-  std::string_view TextOf(const Symbol& symbol) const;
+  // A text lies in its chunk as one length byte (0xff: four more follow), then the bytes. Inline:
+  // the head compares every label of every sample's series through it.
+  std::string_view TextOf(const Symbol& symbol) const {
+    const char* at = chunks_[symbol.chunk].bytes.get() + symbol.offset;
+    const auto length = static_cast<uint8_t>(*at);
+    if (length < 0xff) return {at + 1, length};
+    uint32_t long_length;
+    std::memcpy(&long_length, at + 1, sizeof(long_length));
+    return {at + 1 + kLengthBytes, long_length};
+  }
   // The slot that holds `text`, or the empty slot where it belongs.
   size_t Slot(std::string_view text) const;
   void Rehash(size_t slot_count);

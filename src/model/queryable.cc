@@ -17,7 +17,18 @@ Status QueryBudget::Charge(uint64_t bytes) {
     return Status::ResourceExhausted("query needs more memory than its limit of " +
                                      std::to_string(limit_bytes_) + " bytes");
   }
-  return Status::Ok();
+  if (all_ == nullptr || all_->Charge(bytes).ok()) return Status::Ok();
+  used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  return Status::Unavailable("queries together need more memory than their limit");
+}
+
+void QueryBudget::Release(uint64_t bytes) {
+  used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  if (all_ != nullptr) all_->Release(bytes);
+}
+
+QueryBudget::~QueryBudget() {
+  if (all_ != nullptr) all_->Release(used_bytes());
 }
 
 }  // namespace thermocline

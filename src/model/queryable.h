@@ -27,19 +27,25 @@ class QueryBudget {
  public:
   QueryBudget() = default;
   // `deadline_steady_ns` on the clock that `steady_ns` reads; 0 = none. `limit_bytes` 0 = none.
+  // `all` (may be null) is charged too: what all queries together may use; it outlives this one.
   QueryBudget(std::stop_token stop, int64_t deadline_steady_ns, std::function<int64_t()> steady_ns,
-              uint64_t limit_bytes)
+              uint64_t limit_bytes, QueryBudget* all = nullptr)
       : stop_(std::move(stop)),
         deadline_steady_ns_(deadline_steady_ns),
         steady_ns_(std::move(steady_ns)),
-        limit_bytes_(limit_bytes) {}
+        limit_bytes_(limit_bytes),
+        all_(all) {}
+  // Gives back to `all` what was not released.
+  ~QueryBudget();
+  QueryBudget(const QueryBudget&) = delete;
+  QueryBudget& operator=(const QueryBudget&) = delete;
 
   // Cancelled or DeadlineExceeded once the query must end. Cheap: call at least every 10 ms of
   // work.
   Status Check() const;
   // ResourceExhausted when the charge passes the limit (the charge is then not taken).
   Status Charge(uint64_t bytes);
-  void Release(uint64_t bytes) { used_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
+  void Release(uint64_t bytes);
   uint64_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
 
  private:
@@ -47,6 +53,7 @@ class QueryBudget {
   int64_t deadline_steady_ns_ = 0;
   std::function<int64_t()> steady_ns_;
   uint64_t limit_bytes_ = 0;
+  QueryBudget* all_ = nullptr;
   std::atomic<uint64_t> used_bytes_{0};
 };
 

@@ -44,7 +44,8 @@ QueryBudget BudgetOf(const RouteCall& call) {
   const Clock* clock = &call.context.env.clock;
   return QueryBudget(
       call.request.stop, clock->SteadyNs() + call.context.options.query_timeout_ms * 1'000'000,
-      [clock] { return clock->SteadyNs(); }, call.context.options.query_memory_bytes);
+      [clock] { return clock->SteadyNs(); }, call.context.options.query_memory_bytes,
+      call.context.all_queries);
 }
 
 Response ReplyWithNames(std::vector<std::string> names, uint64_t limit) {

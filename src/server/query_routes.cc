@@ -39,7 +39,8 @@ class RunningQuery {
         started_ns_(clock_.SteadyNs()),
         budget_(
             call.request.stop, started_ns_ + settings.timeout_ms * 1'000'000,
-            [this] { return clock_.SteadyNs(); }, call.context.options.query_memory_bytes) {
+            [this] { return clock_.SteadyNs(); }, call.context.options.query_memory_bytes,
+            call.context.all_queries) {
     options_.budget = &budget_;
     options_.counters = &counters_;
     options_.lookback_delta_ms = settings.lookback_delta_ms;

@@ -48,7 +48,8 @@ class LanePool {
 class HttpServer final : public Server {
  public:
   explicit HttpServer(ServerContext context)
-      : context_(std::move(context)),
+      : all_queries_({}, 0, {}, context.options.queries_memory_bytes),
+        context_(WithBudget(std::move(context), &all_queries_)),
         queries_("query", context_.options.queries, context_.env),
         writes_("write", context_.options.writes, context_.env),
         others_("other", context_.options.others, context_.env) {}
@@ -84,14 +85,13 @@ class HttpServer final : public Server {
   }
 
   void Dispatch(Request request, std::function<void(Response)> done) {
-    const RouteMatch match = FindRoute(request.method, request.path);
-    auto shared = std::make_shared<Request>(std::move(request));
-    // The segment points into the path that moved into `shared`.
-    const RouteMatch own = FindRoute(shared->method, shared->path);
+    // The match points into the request's path, which therefore must not move any more.
+    auto shared = std::make_shared<const Request>(std::move(request));
+    const RouteMatch match = FindRoute(shared->method, shared->path);
     PoolOf(match).Run(
-        [this, shared, own, done] {
-          Response response = Answer(context_, *shared, own);
-          Observe(*shared, own, response);
+        [this, shared, match, done] {
+          Response response = Answer(context_, *shared, match);
+          Observe(*shared, match, response);
           done(std::move(response));
         },
         [done] {
@@ -115,6 +115,12 @@ class HttpServer final : public Server {
                  1e9);
   }
 
+  static ServerContext WithBudget(ServerContext context, QueryBudget* all_queries) {
+    context.all_queries = all_queries;
+    return context;
+  }
+
+  QueryBudget all_queries_;
   const ServerContext context_;
   std::unique_ptr<Listener> listener_;  // outlives the lanes, whose tasks post to it
   LanePool queries_;

@@ -27,10 +27,11 @@ struct LaneOptions {
 struct ServerOptions {
   ListenerOptions listener;
   LaneOptions queries{4, 64, 10'000};
-  LaneOptions writes{16, 256, 5'000};
+  LaneOptions writes{4, 256, 5'000};
   LaneOptions others{2, 64, 10'000};  // health, metrics, status, admin: never behind a query
   int64_t query_timeout_ms = 60'000;
-  uint64_t query_memory_bytes = 512ull << 20;
+  uint64_t query_memory_bytes = 512ull << 20;     // of one query
+  uint64_t queries_memory_bytes = 4096ull << 20;  // of all queries together
   uint64_t max_query_url_bytes = 16 << 10;
   uint64_t max_query_form_bytes = 64 << 10;
   uint64_t max_write_bytes = 32ull << 20;  // compressed and decoded, each
@@ -54,6 +55,7 @@ struct ServerContext {
   std::string data_path;
   std::string retention;  // as runtimeinfo shows it
   TimestampMs started_ms = 0;
+  QueryBudget* all_queries = nullptr;  // set by Server::Start
 };
 
 // Threads: owns its lanes and its listener.

@@ -19,7 +19,7 @@ Status Store::Maintain(TimestampMs now_ms) {
 // above it they go on by themselves.
 Status Store::CheckDisk() {
   ASSIGN_OR_RETURN(const uint64_t free_bytes, env_.files.FreeSpace(options_.path));
-  const bool full = free_bytes < options_.free_space_floor_bytes;
+  const bool full = free_bytes < free_space_floor_bytes_;
   if (full != disk_full_.exchange(full, std::memory_order_acq_rel)) {
     env_.logger.Log(full ? LogLevel::kError : LogLevel::kInfo, "store",
                     full ? "Free disk space is below the floor: read-only"

@@ -2,6 +2,8 @@
 // head.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "store/store.h"
 
 namespace thermocline {
@@ -9,6 +11,9 @@ namespace {
 
 // How often replay looks at the head's memory.
 constexpr uint64_t kRecordsPerMemoryCheck = 256;
+// The free-space floor that nobody set: 1 GiB or 2 % of the volume.
+constexpr uint64_t kLeastFloorBytes = 1ull << 30;
+constexpr uint64_t kFloorShare = 50;
 
 }  // namespace
 
@@ -36,6 +41,9 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Env env,
 
 Status Store::OpenParts(OpenSummary* summary) {
   RETURN_IF_ERROR(env_.files.CreateDirectories(options_.path));
+  ASSIGN_OR_RETURN(const uint64_t volume_bytes, env_.files.TotalSpace(options_.path));
+  free_space_floor_bytes_ = options_.free_space_floor_bytes.value_or(
+      std::max(kLeastFloorBytes, volume_bytes / kFloorShare));
   ASSIGN_OR_RETURN(lock_, env_.files.Lock(JoinPath(options_.path, "lock"), "thermocline"));
 
   ColdTierOptions cold_options = options_.cold;
@@ -55,7 +63,7 @@ Status Store::OpenParts(OpenSummary* summary) {
 
   LogOptions log_options = options_.wal;
   log_options.directory = JoinPath(options_.path, "wal");
-  log_options.free_space_floor_bytes = options_.free_space_floor_bytes;
+  log_options.free_space_floor_bytes = free_space_floor_bytes_;
   // Numbers go on above every flush mark, even when the log was lost: a mark must never hide new
   // samples.
   log_options.min_next_lsn = Lsn(cold_->last_flushed_lsn().number + 1);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,14 +23,16 @@ namespace thermocline {
 struct StoreOptions {
   std::string path;  // the data folder: <path>/wal, <path>/cold, <path>/lock
   HeadOptions head;
-  LogOptions wal;                                // `directory` is set from `path`
-  ColdTierOptions cold;                          // `directory` is set from `path`
-  uint64_t head_memory_bytes = 4ull << 30;       // flush early above it
-  uint64_t small_range_bytes = 8ull << 20;       // a closed range below it waits...
-  int64_t small_range_wait_ms = kDayMs;          // ...up to this long after its end
-  int64_t retention_time_ms = 0;                 // 0 = keep everything
-  uint64_t retention_size_bytes = 0;             // 0 = no limit; counts the log and the cold tier
-  uint64_t free_space_floor_bytes = 1ull << 30;  // below it writes are refused
+  LogOptions wal;                           // `directory` is set from `path`
+  ColdTierOptions cold;                     // `directory` is set from `path`
+  uint64_t head_memory_bytes = 4ull << 30;  // flush early above it
+  uint64_t small_range_bytes = 8ull << 20;  // a closed range below it waits...
+  int64_t small_range_wait_ms = kDayMs;     // ...up to this long after its end
+  int64_t retention_time_ms = 0;            // 0 = keep everything
+  uint64_t retention_size_bytes = 0;        // 0 = no limit; counts the log and the cold tier
+  // Free bytes below which writes are refused; by default the larger of 1 GiB and 2 % of the
+  // volume.
+  std::optional<uint64_t> free_space_floor_bytes;
 
   Status Validate() const;
 };
@@ -107,6 +110,7 @@ class Store final : public Queryable, public Appender, public Admin {
   Mutex flush_mutex_;  // one flush, retention or log release at a time; held over IO by design
   // Of the ticker only; the far past makes the first tick look.
   TimestampMs last_small_flush_ms_ = kMinTimestampMs / 2;
+  uint64_t free_space_floor_bytes_ = 0;  // fixed by Open
   std::atomic<bool> disk_full_{false};
   std::atomic<bool> closed_{false};
 };

@@ -263,6 +263,12 @@ Result<uint64_t> PosixFileSystem::FreeSpace(const std::string& path) {
   return uint64_t{info.f_bavail} * info.f_frsize;
 }
 
+Result<uint64_t> PosixFileSystem::TotalSpace(const std::string& path) {
+  struct statvfs info {};
+  if (::statvfs(path.c_str(), &info) != 0) return ErrorOf(errno, "size of the volume of", path);
+  return uint64_t{info.f_blocks} * info.f_frsize;
+}
+
 Result<std::unique_ptr<FileLock>> PosixFileSystem::Lock(const std::string& path,
                                                         std::string_view holder) {
   ASSIGN_OR_RETURN(Descriptor fd, OpenDescriptor(path, O_RDWR | O_CREAT, "open lock"));

@@ -23,6 +23,7 @@ class PosixFileSystem final : public FileSystem {
   Result<std::vector<DirectoryEntry>> List(const std::string& path) override;
   Result<FileInfo> Stat(const std::string& path) override;
   Result<uint64_t> FreeSpace(const std::string& path) override;
+  Result<uint64_t> TotalSpace(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path, std::string_view holder) override;
 };
 

@@ -101,4 +101,16 @@ void RegisterProcessMetrics(Metrics& metrics) {
       MetricType::kGauge, [start = StartSeconds()] { return start; });
 }
 
+uint64_t TotalMemoryBytes() {
+  auto bytes =
+      static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  // "max" (version 2) and absurdly large numbers (version 1) mean that there is no limit.
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    const double limit = NumberAt(ReadProc(path), 0);
+    if (limit > 0 && limit < static_cast<double>(bytes)) bytes = static_cast<uint64_t>(limit);
+  }
+  return bytes;
+}
+
 }  // namespace thermocline

@@ -335,4 +335,10 @@ Result<uint64_t> SimulatedFileSystem::FreeSpace(const std::string& raw_path) {
   return capacity_bytes_ - std::min(capacity_bytes_, UsedBytes());
 }
 
+Result<uint64_t> SimulatedFileSystem::TotalSpace(const std::string& raw_path) {
+  MutexLock lock(mutex_);
+  RETURN_IF_ERROR(Enter(FileOperation::kStat, raw_path));
+  return capacity_bytes_ == 0 ? uint64_t{1} << 50 : capacity_bytes_;
+}
+
 }  // namespace thermocline
