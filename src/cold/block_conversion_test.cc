@@ -226,6 +226,7 @@ TEST(BlockConversionTest, RandomSeriesComeBackWhateverTheOrderAndTheReadSize) {
       unique.emplace(one.labels.packed(), one);
     }
     std::vector<TestSeries> series;
+    series.reserve(unique.size());
     for (auto& [key, one] : unique) series.push_back(one);
     std::shuffle(series.begin(), series.end(), random);
     ExpectEqual(RoundTrip(*tier, series), series);

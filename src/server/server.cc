@@ -84,7 +84,7 @@ class HttpServer final : public Server {
     return others_;
   }
 
-  void Dispatch(Request request, std::function<void(Response)> done) {
+  void Dispatch(Request request, const std::function<void(Response)>& done) {
     // The match points into the request's path, which therefore must not move any more.
     auto shared = std::make_shared<const Request>(std::move(request));
     const RouteMatch match = FindRoute(shared->method, shared->path);
