@@ -58,12 +58,13 @@ class HttpServer final : public Server {
   ~HttpServer() override { Stop(0); }
 
   Status Listen(const std::vector<std::string>& addresses) {
-    ASSIGN_OR_RETURN(listener_, Listener::Start(
-                                    context_.options.listener, addresses,
-                                    [this](Request request, std::function<void(Response)> done) {
-                                      Dispatch(std::move(request), std::move(done));
-                                    },
-                                    context_.env.clock, context_.env.logger, context_.env.metrics));
+    ASSIGN_OR_RETURN(listener_,
+                     Listener::Start(
+                         context_.options.listener, addresses,
+                         [this](Request request, const std::function<void(Response)>& done) {
+                           Dispatch(std::move(request), done);
+                         },
+                         context_.env.clock, context_.env.logger, context_.env.metrics));
     return {};
   }
 
