@@ -24,6 +24,7 @@ struct RejectedSample {
   uint32_t series_index = 0;
   uint32_t sample_index = 0;  // into WriteBatch::samples
   RejectReason reason = RejectReason::kOutOfOrder;
+  double existing = 0;  // of a kDuplicate: the value that stays
 };
 
 struct AppendSummary {

@@ -187,13 +187,32 @@ struct Run {
   TimestampMs last_time() const { return batch->timestamps_ms[end - 1]; }
 };
 
-void AppendColumns(const Run& run, uint32_t end, bool with_start_times, SeriesBatch* out) {
+// Which of the optional columns some batch has.
+struct OptionalColumns {
+  bool start_times = false;
+  bool histograms = false;
+};
+
+void AppendHistograms(const Run& run, uint32_t end, SeriesBatch* out) {
+  for (uint32_t i = run.begin; i < end; ++i) {
+    const Histogram* histogram = run.batch->histogram(i);
+    if (histogram == nullptr) {
+      out->histogram_index.push_back(SeriesBatch::kNoHistogram);
+    } else {
+      out->histogram_index.push_back(static_cast<uint32_t>(out->histograms.size()));
+      out->histograms.push_back(*histogram);
+    }
+  }
+}
+
+void AppendColumns(const Run& run, uint32_t end, const OptionalColumns& with, SeriesBatch* out) {
   const auto append = [&run, end](const auto& from, auto* to) {
     to->insert(to->end(), from.begin() + run.begin, from.begin() + end);
   };
   append(run.batch->timestamps_ms, &out->timestamps_ms);
   append(run.batch->values, &out->values);
-  if (!with_start_times) return;
+  if (with.histograms) AppendHistograms(run, end, out);
+  if (!with.start_times) return;
   if (run.batch->start_timestamps_ms.empty()) {
     out->start_timestamps_ms.resize(out->timestamps_ms.size(), 0);
   } else {
@@ -201,9 +220,21 @@ void AppendColumns(const Run& run, uint32_t end, bool with_start_times, SeriesBa
   }
 }
 
+// A source's hint speaks of the sample before it in that source (Prometheus' chainSampleIterator
+// drops it likewise).
+void ForgetReset(size_t sample, SeriesBatch* out) {
+  if (out->histogram_index.empty()) return;
+  const uint32_t index = out->histogram_index[sample];
+  if (index == SeriesBatch::kNoHistogram) return;
+  CounterResetHint& hint = out->histograms[index].reset_hint;
+  if (hint != CounterResetHint::kGauge) hint = CounterResetHint::kUnknown;
+}
+
 // Merges by time; at equal times the later run wins. Works in stretches: as long as one run alone
 // is ahead of all others, its samples go over in one piece (a cold part, then the head's part).
-void MergeRuns(std::vector<Run>* runs, bool with_start_times, SeriesBatch* out) {
+void MergeRuns(std::vector<Run>* runs, const OptionalColumns& with, SeriesBatch* out) {
+  const bool several = runs->size() > 1;
+  const SeriesBatch* last = nullptr;
   while (!runs->empty()) {
     size_t winner = 0;
     for (size_t i = 1; i < runs->size(); ++i) {
@@ -224,7 +255,10 @@ void MergeRuns(std::vector<Run>* runs, bool with_start_times, SeriesBatch* out) 
     } else {
       while (end < run.end && run.batch->timestamps_ms[end] < border) ++end;
     }
-    AppendColumns(run, end, with_start_times, out);
+    const size_t first = out->timestamps_ms.size();
+    AppendColumns(run, end, with, out);
+    if (several && run.batch != last) ForgetReset(first, out);
+    last = run.batch;
     run.begin = end;
     std::erase_if(*runs, [](const Run& r) { return r.begin == r.end; });
   }
@@ -244,6 +278,11 @@ class MergedSeriesSet : public SeriesSet {
     return sources_[part.source]->labels(part.index);
   }
   const std::vector<std::string>& warnings() const override { return warnings_; }
+  bool has_encoded() const override {
+    return std::all_of(sources_.begin(), sources_.end(),
+                       [](const auto& source) { return source->has_encoded(); });
+  }
+  Status ReadEncoded(std::span<const uint32_t> series, EncodedBatch* out) const override;
 
   Status Read(std::span<const uint32_t> series, SeriesBatch* out) const override {
     std::vector<Wanted> wanted(sources_.size());
@@ -287,25 +326,12 @@ class MergedSeriesSet : public SeriesSet {
       return std::any_of(batches.begin(), batches.end(),
                          [member](const SeriesBatch& b) { return !(b.*member).empty(); });
     };
-    const bool with_start_times = any(&SeriesBatch::start_timestamps_ms);
-    const bool with_kinds = any(&SeriesBatch::kinds);
-    const bool with_shapes = any(&SeriesBatch::shapes);
+    const OptionalColumns with{.start_times = any(&SeriesBatch::start_timestamps_ms),
+                               .histograms = any(&SeriesBatch::histograms)};
     out->Clear();
     for (std::vector<Run>& parts : *runs) {
-      SampleKind kind = SampleKind::kFloat;
-      RunShape shape = RunShape::kNeither;
-      if (!parts.empty()) {
-        const Run& last = parts.back();
-        if (!last.batch->kinds.empty()) kind = last.batch->kinds[last.index];
-        // A shape speaks of all samples of the series, so it survives only when one source has all.
-        if (parts.size() == 1 && !last.batch->shapes.empty()) {
-          shape = last.batch->shapes[last.index];
-        }
-      }
-      MergeRuns(&parts, with_start_times, out);
+      MergeRuns(&parts, with, out);
       out->offsets.push_back(static_cast<uint32_t>(out->timestamps_ms.size()));
-      if (with_kinds) out->kinds.push_back(kind);
-      if (with_shapes) out->shapes.push_back(shape);
     }
   }
 
@@ -313,6 +339,48 @@ class MergedSeriesSet : public SeriesSet {
   Listing listing_;
   std::vector<std::string> warnings_;
 };
+
+// Ranks keep the order of the sources, so that the later one wins as in Read.
+Status MergedSeriesSet::ReadEncoded(std::span<const uint32_t> series, EncodedBatch* out) const {
+  out->Clear();
+  std::vector<Wanted> wanted(sources_.size());
+  for (uint32_t position = 0; position < series.size(); ++position) {
+    for (const Part& part : listing_.of(series[position])) {
+      wanted[part.source].emplace_back(part.index, position);
+    }
+  }
+  std::vector<std::vector<EncodedChunk>> chunks(series.size());
+  uint32_t first_rank = 0;
+  for (size_t s = 0; s < sources_.size(); ++s) {
+    if (wanted[s].empty()) continue;
+    std::sort(wanted[s].begin(), wanted[s].end());
+    std::vector<uint32_t> indexes;
+    indexes.reserve(wanted[s].size());
+    for (const auto& [index, position] : wanted[s]) indexes.push_back(index);
+    EncodedBatch batch;
+    RETURN_IF_ERROR(sources_[s]->ReadEncoded(indexes, &batch));
+    uint32_t highest = 0;
+    for (EncodedChunk& chunk : batch.chunks) {
+      chunk.rank += first_rank;
+      highest = std::max(highest, chunk.rank);
+    }
+    first_rank = highest + 1;
+    for (size_t i = 0; i < indexes.size(); ++i) {
+      const auto of_series = batch.of(i);
+      std::vector<EncodedChunk>& all = chunks[wanted[s][i].second];
+      all.insert(all.end(), of_series.begin(), of_series.end());
+    }
+    out->owners.insert(out->owners.end(), batch.owners.begin(), batch.owners.end());
+  }
+  for (std::vector<EncodedChunk>& of_series : chunks) {
+    std::stable_sort(
+        of_series.begin(), of_series.end(),
+        [](const EncodedChunk& a, const EncodedChunk& b) { return a.min_ms < b.min_ms; });
+    out->chunks.insert(out->chunks.end(), of_series.begin(), of_series.end());
+    out->offsets.push_back(static_cast<uint32_t>(out->chunks.size()));
+  }
+  return Status::Ok();
+}
 
 }  // namespace
 

@@ -15,14 +15,12 @@ struct ListedSeries {
   SeriesId id;
   Labels labels;
   Samples samples;
-  RunShape shape = RunShape::kNeither;
 };
 
 // A series set over plain maps, in the order given.
 class ListedSeriesSet : public SeriesSet {
  public:
-  explicit ListedSeriesSet(std::vector<ListedSeries> series, bool with_shapes = false)
-      : series_(std::move(series)), with_shapes_(with_shapes) {}
+  explicit ListedSeriesSet(std::vector<ListedSeries> series) : series_(std::move(series)) {}
   size_t series_count() const override { return series_.size(); }
   SeriesId id(size_t i) const override { return series_[i].id; }
   Labels labels(size_t i) const override { return series_[i].labels; }
@@ -36,7 +34,6 @@ class ListedSeriesSet : public SeriesSet {
         out->values.push_back(v);
       }
       out->offsets.push_back(static_cast<uint32_t>(out->timestamps_ms.size()));
-      if (with_shapes_) out->shapes.push_back(series_[i].shape);
     }
     return Status::Ok();
   }
@@ -44,14 +41,12 @@ class ListedSeriesSet : public SeriesSet {
 
  private:
   std::vector<ListedSeries> series_;
-  bool with_shapes_;
 };
 
-std::vector<std::unique_ptr<SeriesSet>> SetsOf(std::vector<std::vector<ListedSeries>> lists,
-                                               bool with_shapes = false) {
+std::vector<std::unique_ptr<SeriesSet>> SetsOf(std::vector<std::vector<ListedSeries>> lists) {
   std::vector<std::unique_ptr<SeriesSet>> sets;
   for (auto& list : lists) {
-    sets.push_back(std::make_unique<ListedSeriesSet>(std::move(list), with_shapes));
+    sets.push_back(std::make_unique<ListedSeriesSet>(std::move(list)));
   }
   return sets;
 }
@@ -181,20 +176,6 @@ TEST(Merge, StopsAtTheLimitAndStillJoinsWhatIsListed) {
   }
 }
 
-TEST(Merge, KeepsAShapeOnlyWhereOneSourceHasAllSamples) {
-  const auto merged = Merge(SetsOf({{{SeriesId(1), Named(1), {{1, 1}}, RunShape::kConstant},
-                                     {SeriesId(2), Named(2), {{1, 1}}, RunShape::kConstant}},
-                                    {{SeriesId(2), Named(2), {{2, 1}}, RunShape::kConstant},
-                                     {SeriesId(1), Named(1), {}, RunShape::kNeither}}},
-                                   true));
-  SeriesBatch batch;
-  const std::vector<uint32_t> both = {0, 1};
-  ASSERT_TRUE(merged->Read(both, &batch).ok());
-  ASSERT_EQ(batch.shapes.size(), 2u);
-  EXPECT_EQ(batch.shapes[0], RunShape::kConstant);
-  EXPECT_EQ(batch.shapes[1], RunShape::kNeither);
-}
-
 TEST(Merge, PassesWarningsOnOnce) {
   auto a = std::make_unique<ListedSeriesSet>(std::vector<ListedSeries>{});
   auto b = std::make_unique<ListedSeriesSet>(std::vector<ListedSeries>{});
@@ -235,6 +216,90 @@ TEST(QueryBudget, ChargesUpToItsLimitAndEndsAtItsDeadline) {
   EXPECT_TRUE(budget.Check().ok());
   EXPECT_EQ(QueryBudget({}, 100, &FakeSteadyNs, 0).Check().code(), Code::kDeadlineExceeded);
   EXPECT_TRUE(QueryBudget({}, 101, &FakeSteadyNs, 0).Check().ok());
+}
+
+// One series with a float at 1 and histograms at 2 and 3, also as chunks that name their content.
+class MixedSeriesSet : public SeriesSet {
+ public:
+  MixedSeriesSet(TimestampMs start_ms, double sum) : start_ms_(start_ms), sum_(sum) {}
+  size_t series_count() const override { return 1; }
+  SeriesId id(size_t) const override { return SeriesId(7); }
+  Labels labels(size_t) const override { return Named(7); }
+  const std::vector<std::string>& warnings() const override { return warnings_; }
+  bool has_encoded() const override { return true; }
+  Status Read(std::span<const uint32_t>, SeriesBatch* out) const override {
+    out->Clear();
+    out->timestamps_ms = {start_ms_, start_ms_ + 1, start_ms_ + 2};
+    out->values = {1, sum_, sum_};
+    out->histogram_index = {SeriesBatch::kNoHistogram, 0, 1};
+    out->histograms.resize(2);
+    for (Histogram& histogram : out->histograms) {
+      histogram.sum = sum_;
+      histogram.reset_hint = CounterResetHint::kNotReset;
+    }
+    out->offsets.push_back(3);
+    return Status::Ok();
+  }
+  Status ReadEncoded(std::span<const uint32_t>, EncodedBatch* out) const override {
+    out->Clear();
+    auto owner = std::make_shared<const std::string>(std::to_string(start_ms_));
+    out->chunks.push_back({.min_ms = start_ms_, .max_ms = start_ms_ + 2, .bytes = *owner});
+    out->offsets.push_back(1);
+    out->owners.push_back(std::move(owner));
+    return Status::Ok();
+  }
+
+ private:
+  TimestampMs start_ms_;
+  double sum_;
+  std::vector<std::string> warnings_;
+};
+
+TEST(Merge, HistogramsFollowTheSampleThatWins) {
+  std::vector<std::unique_ptr<SeriesSet>> sources;
+  sources.push_back(std::make_unique<MixedSeriesSet>(1, 10));
+  sources.push_back(std::make_unique<MixedSeriesSet>(2, 20));
+  const auto merged = MergeSeriesSets(std::move(sources), {});
+  ASSERT_TRUE(merged.ok());
+  SeriesBatch batch;
+  ASSERT_TRUE((*merged)->Read(std::vector<uint32_t>{0}, &batch).ok());
+  EXPECT_EQ(batch.timestamps_ms, (std::vector<TimestampMs>{1, 2, 3, 4}));
+  EXPECT_EQ(batch.values, (std::vector<double>{1, 1, 20, 20}));
+  ASSERT_EQ(batch.histogram_index.size(), 4u);
+  EXPECT_EQ(batch.histogram(0), nullptr);
+  EXPECT_EQ(batch.histogram(1), nullptr);  // the later source has a float there
+  ASSERT_NE(batch.histogram(2), nullptr);
+  EXPECT_EQ(batch.histogram(2)->sum, 20);
+  EXPECT_EQ(batch.histogram(3)->sum, 20);
+}
+
+TEST(Merge, AHistogramAfterAChangeOfSourceLosesItsResetHint) {
+  std::vector<std::unique_ptr<SeriesSet>> sources;
+  sources.push_back(std::make_unique<MixedSeriesSet>(3, 10));
+  sources.push_back(std::make_unique<MixedSeriesSet>(1, 20));
+  const auto merged = MergeSeriesSets(std::move(sources), {});
+  ASSERT_TRUE(merged.ok());
+  SeriesBatch batch;
+  ASSERT_TRUE((*merged)->Read(std::vector<uint32_t>{0}, &batch).ok());
+  EXPECT_EQ(batch.timestamps_ms, (std::vector<TimestampMs>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(batch.histogram(2)->reset_hint, CounterResetHint::kNotReset);
+  EXPECT_EQ(batch.histogram(3)->reset_hint, CounterResetHint::kUnknown);
+  EXPECT_EQ(batch.histogram(4)->reset_hint, CounterResetHint::kNotReset);
+}
+
+TEST(Merge, ChunksComeInTimeOrderAndRankedBySource) {
+  std::vector<std::unique_ptr<SeriesSet>> sources;
+  sources.push_back(std::make_unique<MixedSeriesSet>(5, 10));
+  sources.push_back(std::make_unique<MixedSeriesSet>(4, 20));
+  const auto merged = MergeSeriesSets(std::move(sources), {});
+  ASSERT_TRUE(merged.ok());
+  ASSERT_TRUE((*merged)->has_encoded());
+  EncodedBatch batch;
+  ASSERT_TRUE((*merged)->ReadEncoded(std::vector<uint32_t>{0}, &batch).ok());
+  ASSERT_EQ(batch.of(0).size(), 2u);
+  EXPECT_EQ(batch.of(0)[0].bytes, "4");
+  EXPECT_EQ(batch.of(0)[1].bytes, "5");
+  EXPECT_GT(batch.of(0)[0].rank, batch.of(0)[1].rank);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "model/queryable.h"
 
+#include "model/exemplar.h"
+
 namespace thermocline {
 
 Status QueryBudget::Check() const {
@@ -29,6 +31,15 @@ void QueryBudget::Release(uint64_t bytes) {
 
 QueryBudget::~QueryBudget() {
   if (all_ != nullptr) all_->Release(used_bytes());
+}
+
+Status SeriesSet::ReadEncoded(std::span<const uint32_t>, EncodedBatch*) const {
+  return Status::Internal("this source holds no encoded chunks");
+}
+
+Result<std::vector<SeriesExemplars>> Queryable::Exemplars(const ExemplarRequest& request) const {
+  (void)request;
+  return std::vector<SeriesExemplars>();
 }
 
 }  // namespace thermocline

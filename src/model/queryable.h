@@ -15,6 +15,8 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "model/chunk.h"
+#include "model/histogram.h"
 #include "model/labels.h"
 #include "model/matcher.h"
 #include "model/sample.h"
@@ -83,9 +85,6 @@ struct SelectRequest {
   ReadCounters* counters = nullptr;  // borrowed, may be null; outlives the SeriesSet
 };
 
-// A run of equal or evenly spaced samples can be evaluated without looking at each.
-enum class RunShape : uint8_t { kNeither = 0, kConstant = 1, kLinear = 2 };
-
 // Samples of some series, in shared column buffers. Series i owns [offsets[i], offsets[i+1]) of the
 // columns, ascending and distinct in time. A series without samples in range has an empty span.
 // Stale markers are included.
@@ -94,10 +93,19 @@ struct SeriesBatch {
   std::vector<TimestampMs> timestamps_ms;
   std::vector<double> values;
   std::vector<TimestampMs> start_timestamps_ms;  // empty, or parallel (0 = none)
-  std::vector<SampleKind> kinds;                 // empty (all kFloat), or per series
-  std::vector<RunShape> shapes;                  // empty (kNeither), or per series
+  // Empty (all samples are floats), or parallel: an index into `histograms`, kNoHistogram for a
+  // float. A histogram's `values` entry is its sum, so that staleness reads the same.
+  std::vector<uint32_t> histogram_index;
+  std::vector<Histogram> histograms;
+
+  static constexpr uint32_t kNoHistogram = UINT32_MAX;
 
   size_t series_count() const { return offsets.empty() ? 0 : offsets.size() - 1; }
+  // Null for a float; `sample` counts from the batch's first, not the series'.
+  const Histogram* histogram(size_t sample) const {
+    if (histogram_index.empty() || histogram_index[sample] == kNoHistogram) return nullptr;
+    return &histograms[histogram_index[sample]];
+  }
   std::span<const TimestampMs> times(size_t i) const {
     return std::span(timestamps_ms).subspan(offsets[i], offsets[i + 1] - offsets[i]);
   }
@@ -109,8 +117,8 @@ struct SeriesBatch {
     timestamps_ms.clear();
     values.clear();
     start_timestamps_ms.clear();
-    kinds.clear();
-    shapes.clear();
+    histogram_index.clear();
+    histograms.clear();
   }
 };
 
@@ -130,9 +138,17 @@ class SeriesSet {
   // ascending, distinct). Callers pass at most 1,024 at a time, neighbours together, so that a
   // source decodes each page once.
   virtual Status Read(std::span<const uint32_t> series, SeriesBatch* out) const = 0;
+  // Whether ReadEncoded answers.
+  virtual bool has_encoded() const { return false; }
+  // As Read, but the chunks as they are stored. Whole chunks only: a chunk that a tombstone or the
+  // range cuts is decoded, cut and encoded anew, so that chunks and Read hold the same samples.
+  virtual Status ReadEncoded(std::span<const uint32_t> series, EncodedBatch* out) const;
   // Partial answers and the like, known once the select returned.
   virtual const std::vector<std::string>& warnings() const = 0;
 };
+
+struct ExemplarRequest;  // model/exemplar.h
+struct SeriesExemplars;
 
 struct LabelRequest {
   TenantId tenant;
@@ -165,6 +181,8 @@ class Queryable {
   virtual Result<std::vector<std::string>> LabelValues(std::string_view name,
                                                        const LabelRequest& request) const = 0;
   virtual Result<std::vector<BatchMetadata>> Metadata(const MetadataRequest& request) const = 0;
+  // The exemplars within the request's range, series in label order; none unless overridden.
+  virtual Result<std::vector<SeriesExemplars>> Exemplars(const ExemplarRequest& request) const;
   // The number of series that have a non-stale sample in (at_ms - lookback_ms, at_ms] and match;
   // nullopt when only samples can tell.
   virtual Result<std::optional<uint64_t>> TryCount(const SelectRequest& request, TimestampMs at_ms,

@@ -1,4 +1,4 @@
-#include "wire/number.h"
+#include "model/number.h"
 
 #include <charconv>
 #include <cmath>
@@ -24,7 +24,8 @@ bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
 
 }  // namespace
 
-bool ParseGoFloat(std::string_view text, double* value) {
+bool ParseGoFloat(std::string_view text, double* value, bool* out_of_range) {
+  if (out_of_range != nullptr) *out_of_range = false;
   std::string_view rest = text;
   bool negative = false;
   const bool is_signed = !rest.empty() && (rest[0] == '+' || rest[0] == '-');
@@ -61,7 +62,10 @@ bool ParseGoFloat(std::string_view text, double* value) {
   if (error == std::errc::result_out_of_range) {
     // Too small is a number to Go, too large is not; from_chars calls both the same.
     size = std::strtod(std::string(text.substr(is_signed ? 1 : 0)).c_str(), nullptr);
-    if (size == HUGE_VAL) return false;
+    if (size == HUGE_VAL) {
+      if (out_of_range != nullptr) *out_of_range = true;
+      return false;
+    }
   } else if (error != std::errc()) {
     return false;
   }
