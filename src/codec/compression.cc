@@ -16,7 +16,6 @@ namespace {
 // more than this lies; ours is the round number above.
 constexpr uint64_t kSnappyMaxRatio = 22;
 constexpr uint64_t kSnappyMaxSlack = 64;
-constexpr int kZstdMaxWindowLog = 23;
 
 Status TooLarge(std::string_view format, uint64_t limit_bytes) {
   return Status::ResourceExhausted(std::string(format) + ": decoded size exceeds the limit of " +
@@ -89,11 +88,11 @@ void GzipEncode(std::string_view bytes, int level, std::string* out) {
                                        out->size()));
 }
 
-Status ZstdDecode(std::string_view bytes, uint64_t limit_bytes, std::string* out) {
+Status ZstdDecode(std::string_view bytes, uint64_t limit_bytes, std::string* out, int window_log) {
   const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(),
                                                                    &ZSTD_freeDCtx);
   CHECK(context != nullptr);
-  ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, kZstdMaxWindowLog);
+  ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, window_log);
   out->clear();
   ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
   size_t done = 0;

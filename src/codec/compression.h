@@ -22,8 +22,10 @@ Status GzipDecode(std::string_view bytes, uint64_t limit_bytes, std::string* out
 // `level` 1 (fast) to 12.
 void GzipEncode(std::string_view bytes, int level, std::string* out);
 
-// RFC 8878; frames one after another are one text. Windows over 8 MiB are refused.
-Status ZstdDecode(std::string_view bytes, uint64_t limit_bytes, std::string* out);
+// RFC 8878; frames one after another are one text. Windows over 8 MiB (2^window_log bytes) are
+// refused.
+Status ZstdDecode(std::string_view bytes, uint64_t limit_bytes, std::string* out,
+                  int window_log = 23);
 void ZstdEncode(std::string_view bytes, int level, std::string* out);
 
 }  // namespace thermocline

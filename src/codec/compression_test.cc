@@ -29,7 +29,10 @@ const Format kFormats[] = {
        GzipEncode(text, 1, &out);
        return out;
      }},
-    {"zstd", &ZstdDecode,
+    {"zstd",
+     [](std::string_view bytes, uint64_t limit, std::string* out) {
+       return ZstdDecode(bytes, limit, out);
+     },
      [](const std::string& text) {
        std::string out;
        ZstdEncode(text, 3, &out);
