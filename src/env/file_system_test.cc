@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "env/posix/posix_file_system.h"
+#include "env/posix/reading_lock.h"
 #include "env/simulated/simulated_file_system.h"
 
 namespace thermocline {
@@ -131,6 +132,35 @@ TEST_P(EveryFileSystem, LocksExcludeEachOtherAndNameTheHolder) {
   EXPECT_NE(second.status().message().find("the first"), std::string::npos);
   { auto released = std::move(*first); }
   EXPECT_TRUE(files_.Lock(Path("lock"), "the third").ok());
+}
+
+TEST(ReadingLock, IsSharedByReadersKeepsWritersOutAndWritesNothing) {
+  const Place place = RealPlace();
+  const std::string path = JoinPath(place.root, "lock");
+  auto none = LockForReading(path);
+  ASSERT_TRUE(none.ok());
+  EXPECT_EQ(*none, nullptr);
+  EXPECT_FALSE(place.files->Exists(path));
+  {
+    const auto writer = place.files->Lock(path, "the writer");
+    ASSERT_TRUE(writer.ok());
+    const auto refused = LockForReading(path);
+    EXPECT_EQ(refused.status().code(), Code::kUnavailable);
+    EXPECT_NE(refused.status().message().find("held by the writer"), std::string::npos);
+  }
+  const auto before = place.files->ReadFile(path);
+  {
+    const auto one = LockForReading(path);
+    const auto two = LockForReading(path);
+    ASSERT_TRUE(one.ok() && *one != nullptr);
+    ASSERT_TRUE(two.ok() && *two != nullptr);
+    const auto writer = place.files->Lock(path, "another");
+    EXPECT_EQ(writer.status().code(), Code::kUnavailable);
+    EXPECT_NE(writer.status().message().find("a process that reads the folder"), std::string::npos);
+  }
+  EXPECT_EQ(*place.files->ReadFile(path), *before);
+  EXPECT_TRUE(place.files->Lock(path, "another").ok());
+  RemoveAll(*place.files, place.root);
 }
 
 TEST_P(EveryFileSystem, ReportsFreeAndTotalSpace) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,8 +19,9 @@
 
 namespace thermocline {
 
-// Number of a label pair. A series keeps its label set as the pair ids that Add returned: four
-// bytes a label. A number is reused once no series has the pair.
+// Number of a label pair, which is the number of its packed text (LabelsView) among the symbols. A
+// series keeps its label set as the pair ids that Add returned: four bytes a label. A number is
+// reused once no series has the pair.
 using PairId = TypedId<struct PairIdTag, uint32_t>;
 
 struct DeadSeries {
@@ -28,8 +31,8 @@ struct DeadSeries {
 
 // Threads: one writer (Add, Remove) or many readers at a time, by the owner's lock. What readers
 // get as spans or views is valid until the next Add or Remove.
-// Memory: 4 to 8 bytes for each label of a series, and for each distinct pair about 40 bytes, the
-// value's text and 14 bytes if the text is new.
+// Memory: 4 to 8 bytes for each label of a series, and for each distinct pair about 40 bytes and
+// the texts of name and value.
 class Postings {
  public:
   Postings() = default;
@@ -46,11 +49,12 @@ class Postings {
   void Remove(std::span<const DeadSeries> dead);
 
   // --- label sets as pair ids ---
+  // Compares whole texts, byte by byte. Of the hot path: once for every series of a request.
   bool SameLabels(std::span<const PairId> pairs, LabelsView labels) const;
   void AppendPacked(std::span<const PairId> pairs, std::string* packed) const;
   Labels LabelsOf(std::span<const PairId> pairs) const;
-  std::string_view NameOf(PairId pair) const { return symbols_.Text(pairs_[pair.number].name); }
-  std::string_view ValueOf(PairId pair) const { return symbols_.Text(pairs_[pair.number].value); }
+  std::string_view NameOf(PairId pair) const { return Unpacked(pair).name; }
+  std::string_view ValueOf(PairId pair) const { return Unpacked(pair).value; }
 
   // --- series of labels; all results ascending and distinct ---
   std::span<const SeriesRef> All() const { return all_.view(); }
@@ -69,21 +73,21 @@ class Postings {
                                        std::span<const SeriesRef> series) const;
 
   size_t series_count() const { return all_.size(); }
-  size_t pair_count() const { return pair_count_; }
+  size_t pair_count() const { return symbols_.size(); }
   uint64_t memory_bytes() const;
   // Fills the counts by metric, label and pair of `status`, the largest `limit` of each.
   void FillStatus(uint64_t limit, HeadStatus* status) const;
 
  private:
-  struct Pair {
-    SymbolId name = kNoSymbol;  // kNoSymbol: free
-    SymbolId value;             // or the next free number
-    RefList series;
-  };
   // The values of one label name, as pairs in no particular order.
   struct Name {
     std::vector<PairId> pairs;
   };
+  struct NameHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view name) const;
+  };
+  using Names = std::unordered_map<std::string, Name, NameHash, std::equal_to<>>;
 
   // One matcher's share of Match: the union of the lists whose value `keep` accepts.
   template <typename Keep>
@@ -92,20 +96,14 @@ class Postings {
   std::vector<SeriesRef> Refused(const Matcher& matcher) const;
 
   const Name* FindName(std::string_view name) const;
-  PairId FindPair(SymbolId name, SymbolId value) const;
-  PairId FindOrAddPair(std::string_view name, std::string_view value);
-  void FreePair(PairId pair);
-  void TrimFreePairs();
-  size_t Slot(SymbolId name, SymbolId value) const;
-  void Rehash(size_t slot_count);
-  void EraseSlot(size_t slot);
+  std::string_view PackedOf(PairId pair) const { return symbols_.Text(SymbolId(pair.number)); }
+  LabelPair Unpacked(PairId pair) const { return *LabelsView(PackedOf(pair)).begin(); }
+  PairId FindOrAddPair(std::string_view packed, std::string_view name);
+  void RemoveFromNames(const std::set<std::string, std::less<>>& names);
 
-  SymbolTable symbols_;
-  std::vector<Pair> pairs_;
-  uint32_t first_free_ = UINT32_MAX;
-  size_t pair_count_ = 0;
-  std::vector<uint32_t> slots_;  // pair number + 1, 0 = empty
-  std::unordered_map<SymbolId, Name> names_;
+  SymbolTable symbols_;         // packed pairs, one reference each
+  std::vector<RefList> lists_;  // by pair; empty: the number is free
+  Names names_;
   RefList all_;
 };
 

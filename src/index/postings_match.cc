@@ -26,23 +26,22 @@ void KeepTop(uint64_t limit, std::vector<NamedCount>* counts) {
 }  // namespace
 
 const Postings::Name* Postings::FindName(std::string_view name) const {
-  const SymbolId symbol = symbols_.Find(name);
-  if (symbol == kNoSymbol) return nullptr;
-  const auto it = names_.find(symbol);
+  const auto it = names_.find(name);
   return it == names_.end() ? nullptr : &it->second;
 }
 
 Refs Postings::Find(std::string_view name, std::string_view value) const {
-  const PairId pair = FindPair(symbols_.Find(name), symbols_.Find(value));
-  if (pair.number == UINT32_MAX) return {};
-  return pairs_[pair.number].series.view();
+  std::string packed;
+  AppendPackedLabel(&packed, name, value);
+  const SymbolId found = symbols_.Find(packed);
+  return found == kNoSymbol ? Refs() : lists_[found.number].view();
 }
 
 template <typename Keep>
 std::vector<SeriesRef> Postings::UnionOf(const Name& name, Keep keep) const {
   std::vector<Refs> lists;
   for (const PairId pair : name.pairs) {
-    if (keep(ValueOf(pair))) lists.push_back(pairs_[pair.number].series.view());
+    if (keep(ValueOf(pair))) lists.push_back(lists_[pair.number].view());
   }
   return Union(lists);
 }
@@ -103,7 +102,7 @@ std::vector<SeriesRef> Postings::Match(const std::vector<Matcher>& matchers) con
 std::vector<std::string> Postings::LabelNames() const {
   std::vector<std::string> names;
   names.reserve(names_.size());
-  for (const auto& [symbol, name] : names_) names.emplace_back(symbols_.Text(symbol));
+  for (const auto& [text, name] : names_) names.push_back(text);
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -120,11 +119,11 @@ std::vector<std::string> Postings::LabelValues(std::string_view name) const {
 
 std::vector<std::string> Postings::LabelNames(Refs series) const {
   std::vector<std::string> names;
-  for (const auto& [symbol, name] : names_) {
+  for (const auto& [text, name] : names_) {
     const bool any = std::any_of(name.pairs.begin(), name.pairs.end(), [&](PairId pair) {
-      return Intersects(pairs_[pair.number].series.view(), series);
+      return Intersects(lists_[pair.number].view(), series);
     });
-    if (any) names.emplace_back(symbols_.Text(symbol));
+    if (any) names.push_back(text);
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -134,7 +133,7 @@ std::vector<std::string> Postings::LabelValues(std::string_view name, Refs serie
   std::vector<std::string> values;
   if (const Name* found = FindName(name)) {
     for (const PairId pair : found->pairs) {
-      if (Intersects(pairs_[pair.number].series.view(), series)) values.emplace_back(ValueOf(pair));
+      if (Intersects(lists_[pair.number].view(), series)) values.emplace_back(ValueOf(pair));
     }
   }
   std::sort(values.begin(), values.end());
@@ -148,22 +147,21 @@ void Postings::FillStatus(uint64_t limit, HeadStatus* status) const {
   status->values_by_label.clear();
   status->bytes_by_label.clear();
   status->series_by_label_pair.clear();
-  for (const auto& [symbol, name] : names_) {
-    const std::string_view label = symbols_.Text(symbol);
+  for (const auto& [label, name] : names_) {
     uint64_t bytes = 0;
     // Pairs are cut as they come: there may be millions.
     std::vector<NamedCount> pairs;
     for (const PairId pair : name.pairs) {
-      const uint64_t count = pairs_[pair.number].series.size();
+      const uint64_t count = lists_[pair.number].size();
       const std::string_view value = ValueOf(pair);
       bytes += value.size() * count;
       if (label == kMetricNameLabel)
         status->series_by_metric.push_back({std::string(value), count});
-      pairs.push_back({std::string(label) + "=" + std::string(value), count});
+      pairs.push_back({label + "=" + std::string(value), count});
       if (pairs.size() >= 2 * limit + 1024) KeepTop(limit, &pairs);
     }
-    status->values_by_label.push_back({std::string(label), name.pairs.size()});
-    status->bytes_by_label.push_back({std::string(label), bytes});
+    status->values_by_label.push_back({label, name.pairs.size()});
+    status->bytes_by_label.push_back({label, bytes});
     KeepTop(limit, &pairs);
     status->series_by_label_pair.insert(status->series_by_label_pair.end(), pairs.begin(),
                                         pairs.end());

@@ -1,4 +1,4 @@
-// Interned strings: each distinct label name or value once, under a dense number.
+// Interned strings: each distinct label pair once, under a dense number.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +40,8 @@ class SymbolTable {
   void Compact();
 
   size_t size() const { return live_count_; }
+  // Every number given out is below it.
+  size_t number_end() const { return symbols_.size(); }
   uint64_t memory_bytes() const;
 
  private:

@@ -51,7 +51,7 @@ Status SegmentedLog::SyncCurrent() {
 Status SegmentedLog::WriteOut() {
   RETURN_IF_ERROR(current_->Write());
   segments_.SetSize(current_->header().id, current_->position());
-  if (current_->position() * 2 > options_.segment_size_bytes) segments_.PrepareSpare();
+  if (current_->position() * 2 > segments_.full_bytes()) segments_.PrepareSpare();
   return {};
 }
 
@@ -77,7 +77,10 @@ Status SegmentedLog::Rotate() {
 Status SegmentedLog::Append(const Record& record) {
   const uint64_t end =
       current_->position() + EncodedSize(current_->position(), record.payload.size());
-  if (!current_->empty() && end > options_.segment_size_bytes) RETURN_IF_ERROR(Rotate());
+  if (!current_->empty() && end > segments_.full_bytes()) {
+    segments_.Grow();
+    RETURN_IF_ERROR(Rotate());
+  }
   current_->Add(record.lsn, record.type, record.payload, last_durable());
   return {};
 }

@@ -19,6 +19,14 @@ Status MakeFolder(FileSystem& files, const std::string& directory) {
   return {};
 }
 
+wal::ReplayOptions ReplayOptionsOf(const LogOptions& options) {
+  wal::ReplayOptions replay;
+  replay.directory = options.directory;
+  replay.strict = options.strict;
+  replay.reader.max_record_bytes = options.max_record_bytes;
+  return replay;
+}
+
 }  // namespace
 
 Status LogOptions::Validate() const {
@@ -46,13 +54,10 @@ Result<std::unique_ptr<Log>> Log::Open(const LogOptions& options, Env env,
   RETURN_IF_ERROR(MakeFolder(env.files, options.directory));
   ASSIGN_OR_RETURN(auto lock,
                    env.files.Lock(JoinPath(options.directory, "lock"), "thermocline log"));
-  wal::ReplayOptions replay_options;
-  replay_options.directory = options.directory;
-  replay_options.strict = options.strict;
-  replay_options.reader.max_record_bytes = options.max_record_bytes;
   *summary = {};
-  ASSIGN_OR_RETURN(const wal::Replayed found,
-                   wal::ReplaySegments(replay_options, env.files, env.logger, replay, summary));
+  ASSIGN_OR_RETURN(
+      const wal::Replayed found,
+      wal::ReplaySegments(ReplayOptionsOf(options), env.files, env.logger, replay, summary));
   if (summary->torn_bytes > 0) {
     env.logger.Log(
         LogLevel::kInfo, "wal", "cut an unfinished write from the tail of the log",
@@ -61,6 +66,16 @@ Result<std::unique_ptr<Log>> Log::Open(const LogOptions& options, Env env,
   auto log = std::make_unique<wal::SegmentedLog>(options, env, std::move(lock), found, *summary);
   RETURN_IF_ERROR(log->Start(found.last));
   return std::unique_ptr<Log>(std::move(log));
+}
+
+Status Log::Read(const LogOptions& options, Env env,
+                 const std::function<Status(const LogRecord&)>& replay, ReplaySummary* summary) {
+  RETURN_IF_ERROR(options.Validate());
+  *summary = {};
+  if (!env.files.Exists(options.directory)) return {};
+  wal::ReplayOptions replay_options = ReplayOptionsOf(options);
+  replay_options.read_only = true;
+  return wal::ReplaySegments(replay_options, env.files, env.logger, replay, summary).status();
 }
 
 }  // namespace thermocline

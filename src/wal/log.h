@@ -29,9 +29,11 @@ enum class SyncMode { kAlways, kInterval, kOs };
 struct LogOptions {
   std::string directory;
   SyncMode sync = SyncMode::kAlways;
-  int64_t sync_interval_ms = 1000;            // with kInterval
-  uint64_t segment_size_bytes = 64ull << 20;  // at least 64 KiB, a multiple of 32 KiB
-  uint64_t max_pending_bytes = 64ull << 20;   // enqueued and not yet written; Enqueue refuses above
+  int64_t sync_interval_ms = 1000;  // with kInterval
+  // Of the largest segments of a busy log; at least 64 KiB, a multiple of 32 KiB. The first one
+  // after a flush has 4 MiB at most, and the next twice as much if it fills within 30 s.
+  uint64_t segment_size_bytes = 64ull << 20;
+  uint64_t max_pending_bytes = 64ull << 20;  // enqueued and not yet written; Enqueue refuses above
   uint64_t max_record_bytes = 128ull << 20;
   Lsn min_next_lsn;  // the first new record gets at least this number, also when the log is empty
   bool strict = false;  // damage anywhere but in the torn tail is an error
@@ -56,7 +58,7 @@ struct LogRecord {
 struct ReplaySummary {
   uint64_t records = 0;
   uint64_t segments = 0;
-  uint64_t torn_bytes = 0;      // cut from the tail of the last segment
+  uint64_t torn_bytes = 0;      // at the tail of the last segment; Open cuts them
   uint64_t damaged_blocks = 0;  // 32 KiB grid blocks skipped in the middle
   uint64_t lost_records = 0;    // gaps in the LSN sequence
   uint64_t quarantined_segments = 0;
@@ -72,6 +74,12 @@ class Log {
   static Result<std::unique_ptr<Log>> Open(const LogOptions& options, Env env,
                                            const std::function<Status(const LogRecord&)>& replay,
                                            ReplaySummary* summary);
+
+  // Feeds the same records to `replay` and leaves the folder as it is: a torn tail is counted and
+  // not cut, nothing is created, no lock is taken (the caller knows that nobody writes). A folder
+  // that is not there has no segments. Errors: as Open's.
+  static Status Read(const LogOptions& options, Env env,
+                     const std::function<Status(const LogRecord&)>& replay, ReplaySummary* summary);
 
   // Called by the committer, in LSN order, once for every record: durable (OK) or given up (the
   // error). What OK means is `sync`: covered by an fdatasync (kAlways), or written to the file

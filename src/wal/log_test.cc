@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 
+#include "base/time.h"
 #include "env/background_thread.h"
 #include "env/posix/posix_env.h"
 #include "env/simulated/simulated_env.h"
@@ -202,6 +203,89 @@ TEST(Log, PreparesASpareBeforeTheSegmentIsFull) {
   EXPECT_EQ(replay.log->current_segment().number, 2u);
 }
 
+// Sizes of the files whose names `parse` knows.
+template <typename Parse>
+std::vector<uint64_t> SizesOf(SimulatedEnv& simulated, const Parse& parse) {
+  std::vector<uint64_t> sizes;
+  const auto listed = simulated.files.List("/wal");
+  CHECK_OK(listed.status());
+  for (const auto& entry : *listed) {
+    if (!parse(entry.name)) continue;
+    const auto info = simulated.files.Stat(JoinPath("/wal", entry.name));
+    CHECK_OK(info.status());
+    sizes.push_back(info->size_bytes);
+  }
+  return sizes;
+}
+std::vector<uint64_t> SegmentSizes(SimulatedEnv& simulated) {
+  return SizesOf(simulated, wal::ParseSegmentName);
+}
+std::vector<uint64_t> SpareSizes(SimulatedEnv& simulated) {
+  return SizesOf(simulated, wal::ParseSpareName);
+}
+
+constexpr uint64_t kMiB = 1 << 20;
+
+LogOptions DefaultSizes() {
+  LogOptions options = SmallLog();
+  options.segment_size_bytes = 16 * kMiB;
+  return options;
+}
+
+TEST(Log, SegmentsDoubleWhileTheyFillFastAndStartSmallAgainAfterAFlush) {
+  SimulatedEnv simulated;
+  Replay replay = Open(simulated.env(), DefaultSizes());
+  for (int i = 0; i < 50; ++i) MustAppend(*replay.log, PayloadOf(i, kMiB));
+  // 3 records, 7, 15, 15 and 10: each segment's header and fragments take some of its size.
+  std::vector<uint64_t> sizes = SegmentSizes(simulated);
+  ASSERT_EQ(sizes.size(), 5u);
+  EXPECT_LE(sizes[0], 4 * kMiB);
+  EXPECT_GT(sizes[0], 3 * kMiB);
+  EXPECT_EQ(sizes[1], 8 * kMiB) << "a prepared spare has the size of its segment";
+  EXPECT_EQ(sizes[2], 16 * kMiB);
+  EXPECT_EQ(sizes[3], 16 * kMiB) << "no segment is larger than the option says";
+  const auto fresh = replay.log->StartSegment();
+  ASSERT_TRUE(fresh.ok());
+  ASSERT_TRUE(replay.log->TruncateBefore(*fresh).ok());
+  EXPECT_LE(replay.log->size_bytes(), 5 * kMiB);
+  EXPECT_EQ(SpareSizes(simulated).size(), 1u) << "the first segment: the only small one";
+  for (int i = 0; i < 4; ++i) MustAppend(*replay.log, PayloadOf(i, kMiB));
+  EXPECT_EQ(replay.log->current_segment().number, fresh->number + 1);
+  replay.log.reset();
+  Replay again = Open(simulated.env(), DefaultSizes());
+  EXPECT_EQ(again.records.size(), 4u);
+  EXPECT_EQ(again.summary.lost_records + again.summary.damaged_blocks, 0u);
+}
+
+TEST(Log, ASlowLogStaysSmallAndKeepsNoSpares) {
+  SimulatedEnv simulated;
+  Replay replay = Open(simulated.env(), DefaultSizes());
+  for (int i = 0; i < 30; ++i) {
+    MustAppend(*replay.log, PayloadOf(i, kMiB));
+    // The first half of a segment fills in 13 s once, as if the next would have to be larger.
+    simulated.clock.Advance(i == 6 ? 13 * kSecondMs : 20 * kSecondMs);
+  }
+  for (const uint64_t size : SegmentSizes(simulated)) EXPECT_LE(size, 4 * kMiB);
+  EXPECT_TRUE(SpareSizes(simulated).empty());
+  ASSERT_TRUE(replay.log->TruncateBefore(*replay.log->StartSegment()).ok());
+  EXPECT_TRUE(SpareSizes(simulated).empty());
+  EXPECT_LT(replay.log->size_bytes(), 64 * 1024u);
+  replay.log.reset();
+  EXPECT_EQ(Open(simulated.env(), DefaultSizes()).records.size(), 0u);
+}
+
+TEST(Log, SparesOfABusierLifeGoAtOpening) {
+  SimulatedEnv simulated;
+  {
+    Replay replay = Open(simulated.env(), DefaultSizes());
+    for (int i = 0; i < 25; ++i) MustAppend(*replay.log, PayloadOf(i, kMiB));
+    EXPECT_EQ(SpareSizes(simulated), std::vector<uint64_t>{16 * kMiB});
+  }
+  Replay again = Open(simulated.env(), DefaultSizes());
+  EXPECT_TRUE(SpareSizes(simulated).empty());
+  EXPECT_EQ(again.records.size(), 25u);
+}
+
 TEST(Log, RefusesWhatIsTooLargeAndWhatTheQueueCannotHold) {
   SimulatedEnv simulated;
   LogOptions options = SmallLog();
@@ -368,7 +452,8 @@ TEST(Log, CommitsInGroupsForManyWriters) {
     for (int w = 0; w < kWriters; ++w) {
       writers.push_back(std::make_unique<BackgroundThread>("writer", [&, w] {
         for (int i = 0; i < kEach; ++i) {
-          std::string payload = PayloadOf(static_cast<uint64_t>(w * kEach + i), 2000);
+          std::string payload =
+              PayloadOf(static_cast<uint64_t>(w) * kEach + static_cast<uint64_t>(i), 2000);
           const auto lsn = replay.log->Enqueue(RecordType::kSamples, payload);
           ASSERT_TRUE(lsn.ok());
           ASSERT_TRUE(replay.log->Wait(*lsn).ok());

@@ -119,7 +119,7 @@ Result<Replayed> ReplaySegments(const ReplayOptions& options, FileSystem& files,
                   {"damaged_blocks", std::to_string(found.damaged_blocks)},
                   {"lost_records", std::to_string(found.lost_records)}});
     }
-    if (found.damaged_blocks > 0) {
+    if (found.damaged_blocks > 0 && !options.read_only) {
       ++summary->quarantined_segments;
       if (const Status copied = Quarantine(files, options.directory, *file, id, found);
           !copied.ok()) {

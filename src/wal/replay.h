@@ -28,6 +28,7 @@ struct Replayed {
 struct ReplayOptions {
   std::string directory;
   bool strict = false;
+  bool read_only = false;  // write nothing: damaged segments are not copied to quarantine
   ReaderOptions reader;
 };
 

@@ -21,12 +21,14 @@ SegmentFiles::SegmentFiles(const LogOptions& options, Env env, const Replayed& f
       segment_size_bytes_(options.segment_size_bytes),
       free_space_floor_bytes_(options.free_space_floor_bytes),
       inline_work_(options.inline_commit),
-      env_(env) {
+      env_(env),
+      full_bytes_(first_bytes()) {
   MutexLock lock(mutex_);
   segments_ = found.segments;
   spares_ = found.spares;
   if (!segments_.empty()) next_id_ = segments_.rbegin()->first.number + 1;
   if (!spares_.empty()) next_spare_ = spares_.rbegin()->first + 1;
+  DropSpares();
 }
 
 SegmentFiles::~SegmentFiles() {
@@ -110,7 +112,37 @@ Result<std::unique_ptr<SegmentWriter>> SegmentFiles::Promote(uint64_t spare,
   }
   RETURN_IF_ERROR(after_segment_rename.Hit());
   RETURN_IF_ERROR(env_.files.SyncDirectory(directory_));
+  begun_ns_ = env_.clock.SteadyNs();
   return std::make_unique<SegmentWriter>(std::move(file), header);
+}
+
+void SegmentFiles::Grow() {
+  busy_ = env_.clock.SteadyNs() - begun_ns_ <= kFastNs;
+  if (busy_) {
+    full_bytes_ = std::min(2 * full_bytes(), segment_size_bytes_);
+    return;
+  }
+  MutexLock lock(mutex_);
+  DropSpares();  // prepared when it looked faster
+}
+
+void SegmentFiles::StartOver() {
+  full_bytes_ = first_bytes();
+  MutexLock lock(mutex_);
+  DropSpares();
+  spare_tried_before_ = next_id_;  // the old segment is half full by the new measure
+}
+
+void SegmentFiles::DropSpares() {
+  for (auto it = spares_.begin(); it != spares_.end();) {
+    if (it->second <= full_bytes()) {
+      ++it;
+      continue;
+    }
+    // Best effort: a leftover spare is harmless, and the next opening finds it.
+    static_cast<void>(env_.files.RemoveFile(SparePath(it->first)));
+    it = spares_.erase(it);
+  }
 }
 
 Status SegmentFiles::Release(SegmentId end) {
@@ -122,7 +154,9 @@ Status SegmentFiles::Release(SegmentId end) {
       // The last one is being written, or is the only witness of where the log ended.
       if (segments_.size() <= 1 || segments_.begin()->first >= end) return {};
       oldest = *segments_.begin();
-      const bool recycle = !oldest.second.must_keep && spares_.size() + preparing_ < kMaxSpares;
+      const bool recycle = busy_ && !oldest.second.must_keep &&
+                           oldest.second.size_bytes <= full_bytes() &&
+                           spares_.size() + preparing_ < kMaxSpares;
       if (recycle) spare = next_spare_++;
     }
     RETURN_IF_ERROR(before_truncate.Hit());
@@ -149,6 +183,9 @@ Status SegmentFiles::MoveAway(SegmentId id, const SegmentState& state, uint64_t 
 }
 
 void SegmentFiles::PrepareSpare() {
+  // It is half full now.
+  if (env_.clock.SteadyNs() - begun_ns_ > kFastNs / 2) return;
+  const uint64_t size_bytes = std::min(2 * full_bytes(), segment_size_bytes_);
   uint64_t number = 0;
   {
     MutexLock lock(mutex_);
@@ -157,23 +194,24 @@ void SegmentFiles::PrepareSpare() {
     spare_tried_before_ = next_id_;
     number = next_spare_++;
   }
-  if (inline_work_) return MakeSpare(number);
-  if (env_.executor.Submit([this, number] { MakeSpare(number); }).ok()) return;
+  if (inline_work_) return MakeSpare(number, size_bytes);
+  const auto work = [this, number, size_bytes] { MakeSpare(number, size_bytes); };
+  if (env_.executor.Submit(work).ok()) return;
   // A busy pool means no spare now: making one here would hold up the committer.
   MutexLock lock(mutex_);
   preparing_ = false;
   idle_.NotifyAll();
 }
 
-void SegmentFiles::MakeSpare(uint64_t number) {
+void SegmentFiles::MakeSpare(uint64_t number, uint64_t size_bytes) {
   const std::string path = SparePath(number);
   const auto make = [&]() -> Status {
     ASSIGN_OR_RETURN(const uint64_t free, env_.files.FreeSpace(directory_));
-    if (free < free_space_floor_bytes_ + segment_size_bytes_) {
+    if (free < free_space_floor_bytes_ + size_bytes) {
       return Status::ResourceExhausted("no room for a spare segment in " + directory_);
     }
     ASSIGN_OR_RETURN(const auto file, env_.files.OpenForWrite(path, OpenMode::kTruncate));
-    RETURN_IF_ERROR(file->Preallocate(segment_size_bytes_));
+    RETURN_IF_ERROR(file->Preallocate(size_bytes));
     RETURN_IF_ERROR(file->Sync());
     return file->Close();
   };
@@ -185,7 +223,11 @@ void SegmentFiles::MakeSpare(uint64_t number) {
     static_cast<void>(env_.files.RemoveFile(path));
   }
   MutexLock lock(mutex_);
-  if (made.ok()) spares_[number] = segment_size_bytes_;
+  if (made.ok()) {
+    spares_[number] = size_bytes;
+    // The log may have started over meanwhile.
+    if (size_bytes > 2 * full_bytes()) DropSpares();
+  }
   preparing_ = false;
   idle_.NotifyAll();
 }

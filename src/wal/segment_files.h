@@ -1,6 +1,7 @@
 // The files of a log's folder: makes new segments from spares, releases old ones.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -27,11 +28,21 @@ class SegmentFiles {
   // (no space), Io; the file that failed is not used again.
   Result<std::unique_ptr<SegmentWriter>> Create(Lsn previous_lsn, Lsn first_lsn, bool reserved);
 
-  // Removes segments below `end`, oldest first, each durably; up to kMaxSpares become spares.
+  // Removes segments below `end`, oldest first, each durably; of a busy log up to kMaxSpares that
+  // are no larger than the next one become spares.
   Status Release(SegmentId end);
 
-  // Preallocates a spare when there is none: on the executor, or at once with inline_commit. Tries
-  // once per segment.
+  // Bytes after which the current segment is full. Small logs stay small: it begins with
+  // kFirstBytes and doubles, up to LogOptions::segment_size_bytes, while segments fill fast.
+  uint64_t full_bytes() const { return full_bytes_.load(std::memory_order_relaxed); }
+  // The current segment is full and the next one is about to be made.
+  void Grow();
+  // All that was logged is about to be released: the next segment is a small one again, and spares
+  // that are larger go.
+  void StartOver();
+
+  // Preallocates a spare when there is none and the current segment fills fast: on the executor, or
+  // at once with inline_commit. Tries once per segment.
   void PrepareSpare();
 
   // The last segment whose first LSN is not above `lsn`.
@@ -41,21 +52,30 @@ class SegmentFiles {
 
  private:
   static constexpr size_t kMaxSpares = 2;
+  static constexpr uint64_t kFirstBytes = 4 << 20;
+  // A segment that took no longer was filled fast.
+  static constexpr int64_t kFastNs = 30'000'000'000;
 
   std::string PathOf(SegmentId id) const;
   std::string SparePath(uint64_t number) const;
   Result<uint64_t> TakeSpare(uint64_t* size_bytes);
   Result<std::unique_ptr<SegmentWriter>> Promote(uint64_t spare, const SegmentHeader& header,
                                                  uint64_t size_bytes);
+  // Removes spares that are larger than full_bytes().
+  void DropSpares() REQUIRES(mutex_);
   // Takes a segment's name away: to spare number `spare`, or when 0 to quarantine or nothing.
   Status MoveAway(SegmentId id, const SegmentState& state, uint64_t spare);
-  void MakeSpare(uint64_t number);
+  void MakeSpare(uint64_t number, uint64_t size_bytes);
+  uint64_t first_bytes() const { return std::min(kFirstBytes, segment_size_bytes_); }
 
   const std::string directory_;
   const uint64_t segment_size_bytes_;
   const uint64_t free_space_floor_bytes_;
   const bool inline_work_;
   Env env_;
+  std::atomic<uint64_t> full_bytes_;
+  std::atomic<int64_t> begun_ns_{0};  // when the current segment was made
+  std::atomic<bool> busy_{false};     // the last full segment was filled fast
 
   mutable Mutex mutex_;
   CondVar idle_;

@@ -187,6 +187,7 @@ Result<SegmentId> SegmentedLog::StartSegment() {
     return Status::Unavailable("the log is closed to writes: " + closed_.ToString());
   }
   if (!current_->empty()) {
+    segments_.StartOver();
     if (Status rotated = Rotate(); !rotated.ok()) {
       if (current_) return rotated;  // the old segment goes on
       if (rotated = MoveToNewSegment(); !rotated.ok()) {

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "env/posix/reading_lock.h"
+
 namespace thermocline {
 namespace {
 
@@ -171,6 +173,17 @@ class PosixLock final : public FileLock {
   const Descriptor fd_;  // flock goes with the descriptor
 };
 
+// After a lock was refused. The file names its last writer, which readers leave there.
+Status HeldByOther(int fd, const std::string& path) {
+  if (::flock(fd, LOCK_SH | LOCK_NB) == 0) {
+    return Status::Unavailable("lock " + path + ": held by a process that reads the folder");
+  }
+  char text[256] = {};
+  const ssize_t n = ::pread(fd, text, sizeof(text) - 1, 0);
+  return Status::Unavailable("lock " + path + ": held by " +
+                             (n > 0 ? std::string(text, static_cast<size_t>(n)) : "a process"));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RandomAccessFile>> PosixFileSystem::OpenForRead(const std::string& path) {
@@ -275,10 +288,7 @@ Result<std::unique_ptr<FileLock>> PosixFileSystem::Lock(const std::string& path,
   while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) return ErrorOf(errno, "lock", path);
-    char text[256] = {};
-    const ssize_t n = ::pread(fd.get(), text, sizeof(text) - 1, 0);
-    return Status::Unavailable("lock " + path + ": held by " +
-                               (n > 0 ? std::string(text, static_cast<size_t>(n)) : "a process"));
+    return HeldByOther(fd.get(), path);
   }
   char host[65] = {};
   ::gethostname(host, sizeof(host) - 1);
@@ -287,6 +297,19 @@ Result<std::unique_ptr<FileLock>> PosixFileSystem::Lock(const std::string& path,
   if (::ftruncate(fd.get(), 0) != 0) return ErrorOf(errno, "truncate lock", path);
   RETURN_IF_ERROR(WriteFully(fd.get(), 0, text, path));
   std::unique_ptr<FileLock> lock = std::make_unique<PosixLock>(std::move(fd));
+  return lock;
+}
+
+Result<std::unique_ptr<FileLock>> LockForReading(const std::string& path) {
+  auto fd = OpenDescriptor(path, O_RDONLY, "open lock");
+  if (fd.status().code() == Code::kNotFound) return std::unique_ptr<FileLock>();
+  RETURN_IF_ERROR(fd.status());
+  while (::flock(fd->get(), LOCK_SH | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) return ErrorOf(errno, "lock", path);
+    return HeldByOther(fd->get(), path);
+  }
+  std::unique_ptr<FileLock> lock = std::make_unique<PosixLock>(*std::move(fd));
   return lock;
 }
 
