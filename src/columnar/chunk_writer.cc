@@ -7,8 +7,6 @@
 #include <parquet/column_page.h>
 #include <parquet/statistics.h>
 
-#include "columnar/arrow_wall.h"
-
 namespace thermocline::columnar {
 
 namespace {
@@ -36,69 +34,97 @@ std::shared_ptr<::arrow::Buffer> Borrow(std::span<const uint8_t> bytes) {
 
 }  // namespace
 
-ChunkWriter::ChunkWriter(const Place& place) : place_(place) {
-  writer_ = ::parquet::PageWriter::Open(
-      place.sink, ::parquet::Compression::ZSTD, place.metadata, place.row_group, place.column,
-      ::arrow::system_memory_pool(), false, nullptr, nullptr, true, place.column_index,
-      place.offset_index, ::arrow::util::CodecOptions(place.zstd_level));
-}
-
 Status ChunkWriter::WriteDictionary(std::span<const uint8_t> values, uint64_t count) {
   if (values.size() > kMaxPageBytes) {
     return Status::InvalidArgument(
         fmt::format("dictionary of {} bytes, limit {}", values.size(), kMaxPageBytes));
   }
-  has_dictionary_ = true;
-  const ::parquet::DictionaryPage page(Borrow(values), static_cast<int32_t>(count),
-                                       ::parquet::Encoding::PLAIN);
-  full_bytes_ += static_cast<uint64_t>(writer_->WriteDictionaryPage(page));
+  chunk_->has_dictionary = true;
+  chunk_->dictionary_values = count;
+  chunk_->dictionary.Append(values);
   return Status::Ok();
 }
 
-Status ChunkWriter::WritePage(const PageBody& page) {
-  const size_t full = page.levels.size() + page.values.size();
+Status ChunkWriter::WritePage(const PageBody& body) {
+  const size_t full = body.levels.size() + body.values.size();
   if (full > kMaxPageBytes) {
     return Status::InvalidArgument(fmt::format("page of {} bytes, limit {}", full, kMaxPageBytes));
   }
-  body_.Clear();
-  body_.Append(page.levels);
-  bool compressed = false;
-  if (!page.compressed.empty()) {
-    compressed = page.compressed.size() < page.values.size();
-    if (compressed) body_.Append(page.compressed);
-  } else if (page.values.size() >= kMinCompressBytes) {
-    ASSIGN_OR_RETURN(const size_t size, place_.compressor->Compress(page.values, &body_));
-    compressed = size < page.values.size();
+  ByteBuffer& bodies = chunk_->bodies;
+  EncodedPage& page = chunk_->pages.emplace_back();
+  page.offset = bodies.size();
+  bodies.Append(body.levels);
+  const size_t values_at = bodies.size();
+  if (!body.compressed.empty()) {
+    page.compressed = body.compressed.size() < body.values.size();
+    if (page.compressed) bodies.Append(body.compressed);
+  } else if (body.values.size() >= kMinCompressBytes) {
+    ASSIGN_OR_RETURN(const size_t size, compressor_->Compress(body.values, &bodies));
+    page.compressed = size < body.values.size();
   }
-  if (!compressed) {
-    body_.Clear();
-    body_.Append(page.levels);
-    body_.Append(page.values);
+  if (!page.compressed) {
+    bodies.Resize(values_at);
+    bodies.Append(body.values);
   }
-  ::parquet::SizeStatistics sizes;
-  if (page.string_bytes) {
-    sizes.unencoded_byte_array_data_bytes = static_cast<int64_t>(*page.string_bytes);
-  }
-  const int32_t rows = static_cast<int32_t>(page.rows);
-  const ::parquet::DataPageV2 data(Borrow(body_.bytes()), rows, static_cast<int32_t>(page.nulls),
-                                   rows, static_cast<::parquet::Encoding::type>(page.encoding),
-                                   static_cast<int32_t>(page.levels.size()), 0,
-                                   static_cast<int64_t>(full), compressed,
-                                   ToStatistics(page.bounds, page.nulls, page.nulls == page.rows),
-                                   static_cast<int64_t>(rows_), sizes);
-  full_bytes_ += static_cast<uint64_t>(writer_->WriteDataPage(data));
-  rows_ += page.rows;
-  nulls_ += page.nulls;
-  plain_pages_.push_back(page.encoding == PageEncoding::kPlain);
+  page.encoding = body.encoding;
+  page.rows = body.rows;
+  page.nulls = body.nulls;
+  page.level_bytes = static_cast<uint32_t>(body.levels.size());
+  page.repetition_bytes = body.repetition_bytes;
+  page.list_entries = body.list_entries;
+  page.full_bytes = full;
+  page.stored_bytes = bodies.size() - page.offset;
+  page.bounds = body.bounds;
+  page.string_bytes = body.string_bytes;
+  chunk_->rows += body.rows;
+  chunk_->nulls += body.nulls;
   return Status::Ok();
 }
 
 Status ChunkWriter::Close(const ChunkBounds& bounds) {
-  ::parquet::EncodedStatistics statistics = ToStatistics(bounds.bounds, nulls_, nulls_ == rows_);
-  if (bounds.distinct) statistics.set_distinct_count(static_cast<int64_t>(*bounds.distinct));
-  place_.metadata->SetStatistics(statistics);
-  writer_->Close(has_dictionary_, false);
+  chunk_->bounds = bounds.bounds;
+  chunk_->distinct = bounds.distinct;
   return Status::Ok();
+}
+
+uint64_t StoreChunk(const EncodedChunk& chunk, const ChunkPlace& place) {
+  const std::unique_ptr<::parquet::PageWriter> writer = ::parquet::PageWriter::Open(
+      place.sink, ::parquet::Compression::ZSTD, place.metadata, place.row_group, place.column,
+      ::arrow::system_memory_pool(), false, nullptr, nullptr, true, place.column_index,
+      place.offset_index, ::arrow::util::CodecOptions(place.zstd_level));
+  uint64_t full_bytes = 0;
+  if (chunk.has_dictionary) {
+    const ::parquet::DictionaryPage page(Borrow(chunk.dictionary.bytes()),
+                                         static_cast<int32_t>(chunk.dictionary_values),
+                                         ::parquet::Encoding::PLAIN);
+    full_bytes += static_cast<uint64_t>(writer->WriteDictionaryPage(page));
+  }
+  uint64_t first_row = 0;
+  for (const EncodedPage& page : chunk.pages) {
+    ::parquet::SizeStatistics sizes;
+    if (page.string_bytes) {
+      sizes.unencoded_byte_array_data_bytes = static_cast<int64_t>(*page.string_bytes);
+    }
+    const int32_t rows = static_cast<int32_t>(page.rows);
+    // A list has at least one entry: 0 of them are no lists.
+    const int32_t entries = page.list_entries == 0 ? rows : static_cast<int32_t>(page.list_entries);
+    const ::parquet::DataPageV2 data(
+        Borrow(chunk.bodies.bytes().subspan(page.offset, page.stored_bytes)), entries,
+        static_cast<int32_t>(page.nulls), rows,
+        static_cast<::parquet::Encoding::type>(page.encoding),
+        static_cast<int32_t>(page.level_bytes - page.repetition_bytes),
+        static_cast<int32_t>(page.repetition_bytes), static_cast<int64_t>(page.full_bytes),
+        page.compressed, ToStatistics(page.bounds, page.nulls, page.nulls == page.rows),
+        static_cast<int64_t>(first_row), sizes);
+    full_bytes += static_cast<uint64_t>(writer->WriteDataPage(data));
+    first_row += page.rows;
+  }
+  ::parquet::EncodedStatistics statistics =
+      ToStatistics(chunk.bounds, chunk.nulls, chunk.nulls == chunk.rows);
+  if (chunk.distinct) statistics.set_distinct_count(static_cast<int64_t>(*chunk.distinct));
+  place.metadata->SetStatistics(statistics);
+  writer->Close(chunk.has_dictionary, false);
+  return full_bytes;
 }
 
 }  // namespace thermocline::columnar

@@ -1,5 +1,6 @@
-// One column chunk on its way into the file: takes page bodies, compresses them and hands them to
-// libparquet's PageWriter, which adds headers, checksums and index entries.
+// The last step of a column chunk: page bodies are compressed into an EncodedChunk, and an
+// EncodedChunk is handed to libparquet's PageWriter, which adds headers, checksums and index
+// entries.
 #pragma once
 
 #include <parquet/column_writer.h>
@@ -9,14 +10,10 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
-#include <vector>
 
 #include "base/result.h"
-#include "columnar/byte_buffer.h"
+#include "columnar/encoded_chunk.h"
 #include "columnar/page_codec.h"
-#include "columnar/page_header.h"
-#include "columnar/schema.h"
 #include "columnar/sink_stream.h"
 
 namespace thermocline::columnar {
@@ -24,22 +21,15 @@ namespace thermocline::columnar {
 // Pages larger than this are refused by writer and reader alike.
 inline constexpr uint64_t kMaxPageBytes = uint64_t{256} << 20;
 
-// Encoded bounds (PLAIN without a length for strings). Unset when the page has no values or the
-// column wants none.
-struct PageBounds {
-  std::string min;
-  std::string max;
-  bool exact_min = true;
-  bool exact_max = true;
-};
-
 struct PageBody {
   PageEncoding encoding = PageEncoding::kPlain;
-  std::span<const uint8_t> levels;  // definition levels, never compressed
+  std::span<const uint8_t> levels;  // never compressed: repetition, then definition
   std::span<const uint8_t> values;
   std::span<const uint8_t> compressed;  // of `values`, when they were compressed already
   uint32_t rows = 0;
-  uint32_t nulls = 0;
+  uint32_t nulls = 0;  // of a list column: empty lists
+  uint32_t repetition_bytes = 0;
+  uint32_t list_entries = 0;  // of a list column: elements and empty lists
   std::optional<PageBounds> bounds;
   std::optional<uint64_t> string_bytes;  // sum of the present strings' lengths
 };
@@ -50,39 +40,34 @@ struct ChunkBounds {
   std::optional<uint64_t> distinct;
 };
 
+// Fills an EncodedChunk that is empty.
 class ChunkWriter {
  public:
-  struct Place {
-    std::shared_ptr<SinkStream> sink;
-    ::parquet::ColumnChunkMetaDataBuilder* metadata = nullptr;
-    ::parquet::ColumnIndexBuilder* column_index = nullptr;
-    ::parquet::OffsetIndexBuilder* offset_index = nullptr;
-    int16_t row_group = 0;
-    int16_t column = 0;
-    int zstd_level = 3;
-    PageCompressor* compressor = nullptr;
-  };
-  explicit ChunkWriter(const Place& place);
+  ChunkWriter(PageCompressor* compressor, EncodedChunk* chunk)
+      : compressor_(compressor), chunk_(chunk) {}
 
   Status WriteDictionary(std::span<const uint8_t> values, uint64_t count);
   Status WritePage(const PageBody& page);
   Status Close(const ChunkBounds& bounds);
 
-  uint64_t rows() const { return rows_; }
-  // With headers, uncompressed: what the row group's total counts.
-  uint64_t full_bytes() const { return full_bytes_; }
-  // Which pages, in order, are PLAIN.
-  const std::vector<bool>& plain_pages() const { return plain_pages_; }
-
  private:
-  const Place place_;
-  std::unique_ptr<::parquet::PageWriter> writer_;
-  ByteBuffer body_;
-  uint64_t rows_ = 0;
-  uint64_t nulls_ = 0;
-  uint64_t full_bytes_ = 0;
-  bool has_dictionary_ = false;
-  std::vector<bool> plain_pages_;
+  PageCompressor* const compressor_;
+  EncodedChunk* const chunk_;
 };
+
+// Where a chunk goes.
+struct ChunkPlace {
+  std::shared_ptr<SinkStream> sink;
+  ::parquet::ColumnChunkMetaDataBuilder* metadata = nullptr;
+  ::parquet::ColumnIndexBuilder* column_index = nullptr;
+  ::parquet::OffsetIndexBuilder* offset_index = nullptr;
+  int16_t row_group = 0;
+  int16_t column = 0;
+  int zstd_level = 3;  // of the dictionary
+};
+
+// Writes the chunk; returns its bytes with headers, uncompressed, which is what a row group's total
+// counts. May throw: called within the wall.
+uint64_t StoreChunk(const EncodedChunk& chunk, const ChunkPlace& place);
 
 }  // namespace thermocline::columnar

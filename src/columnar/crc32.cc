@@ -61,14 +61,17 @@ TC_PCLMUL uint32_t AdvancePclmul(uint32_t crc, const uint8_t* at, size_t size) {
   const __m128i by_64 = _mm_set_epi64x(0x01c6e41596, 0x0154442bd4);
   const __m128i by_16 = _mm_set_epi64x(0x00ccaa009e, 0x01751997d0);
   __m128i lanes[4];
+#pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) lanes[i] = Load(at + 16 * i);
   lanes[0] = _mm_xor_si128(lanes[0], _mm_cvtsi32_si128(static_cast<int>(crc)));
   at += 64;
   size -= 64;
   for (; size >= 64; at += 64, size -= 64) {
+#pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) lanes[i] = Fold(lanes[i], by_64, Load(at + 16 * i));
   }
   __m128i folded = lanes[0];
+#pragma GCC unroll 4
   for (int i = 1; i < 4; ++i) folded = Fold(folded, by_16, lanes[i]);
   for (; size >= 16; at += 16, size -= 16) folded = Fold(folded, by_16, Load(at));
   uint8_t rest[16];

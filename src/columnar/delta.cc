@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "columnar/machine.h"
 
@@ -75,23 +76,42 @@ __attribute__((target("avx2"))) Range FullBlockDeltasAvx2(const int64_t* values,
   return range;
 }
 
+// The value that most of them have, if any has more than half of them (Boyer and Moore's vote).
+int64_t Majority(std::span<const uint64_t> deltas) {
+  uint64_t candidate = 0;
+  size_t votes = 0;
+  for (const uint64_t delta : deltas) {
+    if (votes == 0) candidate = delta;
+    votes = delta == candidate ? votes + 1 : votes - 1;
+  }
+  return static_cast<int64_t>(candidate);
+}
+
 // What a block's deltas are stored above. The format calls it the minimum, and readers only add it,
-// so it may be lower: keeping the last block's where all deltas still fit in a byte makes the
-// undisturbed deltas of a jittered clock the same byte all over the page, which halves what zstd
-// leaves of it.
+// so it may be lower: half a byte's (or two, three ... bytes') range below the usual delta. Then
+// the undisturbed deltas of a jittered clock are the same bytes all over the page, in blocks where
+// the next series begins, too, and zstd makes little of them.
 class Base {
  public:
-  int64_t Next(const Range& range) {
-    if (last_ <= range.least && FitsByte(last_, range.greatest)) return last_;
-    if (FitsByte(range.least, range.greatest)) last_ = range.least;
-    return range.least;
+  int64_t Next(const Range& range, std::span<const uint64_t> deltas) {
+    if (range.least == range.greatest) return range.least;
+    if (Fits(range, 8)) return Below(8);
+    usual_ = Majority(deltas);
+    const int needed =
+        WidthOf(static_cast<uint64_t>(range.greatest) - static_cast<uint64_t>(range.least));
+    const int width = (needed + 7) / 8 * 8;
+    return width < 64 && Fits(range, width) ? Below(width) : range.least;
   }
 
  private:
-  static bool FitsByte(int64_t base, int64_t greatest) {
-    return static_cast<uint64_t>(greatest) - static_cast<uint64_t>(base) < 256;
+  bool Fits(const Range& range, int width) const {
+    const __int128 half = __int128{1} << (width - 1);
+    return range.least >= usual_ - half && range.greatest < usual_ + half &&
+           usual_ - half >= INT64_MIN;
   }
-  int64_t last_ = INT64_MAX;
+  int64_t Below(int width) const { return usual_ - (int64_t{1} << (width - 1)); }
+
+  int64_t usual_ = 0;
 };
 
 uint64_t OrAll(const uint64_t* values) {
@@ -259,7 +279,7 @@ void EncodeDelta(std::span<const int64_t> values, ByteBuffer* out) {
     const int64_t* from = values.data() + i;
     const Range range = wide && count == kBlock ? FullBlockDeltasAvx2(from, deltas)
                                                 : BlockDeltas(from, count, deltas);
-    const int64_t least = base.Next(range);
+    const int64_t least = base.Next(range, {deltas, count});
     for (size_t k = 0; k < count; ++k) deltas[k] -= static_cast<uint64_t>(least);
     for (size_t k = count; k < kBlock; ++k) deltas[k] = 0;
     out->SignedVarint(least);
@@ -285,6 +305,15 @@ void EncodeDelta(std::span<const int64_t> values, ByteBuffer* out) {
 
 int64_t DecodeDelta(std::span<const uint8_t> bytes, size_t count, int64_t* out) {
   return HasAvx2() ? Decode<Avx2>(bytes, count, out) : Decode<Scalar>(bytes, count, out);
+}
+
+bool DeltaMayHold(std::span<const uint8_t> bytes, size_t count) {
+  Cursor in{bytes.data(), bytes.data() + bytes.size()};
+  const uint64_t block = in.Varint();
+  const uint64_t minis = in.Varint();
+  if (!in.ok || block == 0 || minis == 0 || minis > block) return false;
+  // A block has at least a byte of minimum and its widths.
+  return count <= 1 || (count - 2) / block < static_cast<size_t>(in.end - in.at) / (1 + minis);
 }
 
 int64_t DecodeDeltaPortable(std::span<const uint8_t> bytes, size_t count, int64_t* out) {

@@ -17,6 +17,9 @@ void EncodeDelta(std::span<const int64_t> values, ByteBuffer* out);
 // many bytes were used, or -1 for malformed input or another number of values.
 int64_t DecodeDelta(std::span<const uint8_t> bytes, size_t count, int64_t* out);
 
+// Whether so many bytes can hold `count` values: to be asked before room for them is made.
+bool DeltaMayHold(std::span<const uint8_t> bytes, size_t count);
+
 // Value by value: the fallback and the oracle.
 int64_t DecodeDeltaPortable(std::span<const uint8_t> bytes, size_t count, int64_t* out);
 

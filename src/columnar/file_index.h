@@ -52,11 +52,18 @@ struct ColumnBounds {
   }
 };
 
+// Where a column chunk's bloom filter is.
+struct BloomEntry {
+  uint64_t offset = 0;      // 0 = none
+  uint32_t size_bytes = 0;  // header included; 0 = the file does not say
+};
+
 struct ColumnEntry {
   std::shared_ptr<const PageLayout> layout;
   std::vector<PageEntry> pages;
   std::vector<int8_t> encodings;   // per page what its header must say, or kUnknownEncoding
   std::vector<ChunkEntry> chunks;  // per row group
+  std::vector<BloomEntry> blooms;  // per row group, or empty
   ColumnBounds bounds;
 };
 
@@ -69,6 +76,9 @@ class PagedFileIndex : public FileIndex {
   const KeyValues& key_values() const override { return key_values_; }
   const std::string& created_by() const override { return created_by_; }
   bool aligned() const override { return aligned_; }
+  bool CutAlike(uint32_t a, uint32_t b) const override {
+    return *entry(a).layout == *entry(b).layout;
+  }
   size_t page_count(uint32_t column) const override { return entry(column).pages.size(); }
   PageInfo page(uint32_t column, size_t i) const override;
   uint64_t memory_bytes() const override { return memory_bytes_; }
@@ -82,6 +92,13 @@ class PagedFileIndex : public FileIndex {
 
   const ColumnEntry& entry(uint32_t column) const { return columns_[column]; }
   const std::string& name() const { return name_; }
+  // Null when there is none.
+  const BloomEntry* bloom(uint32_t column, uint32_t row_group) const {
+    const std::vector<BloomEntry>& blooms = entry(column).blooms;
+    return blooms.empty() || blooms[row_group].offset == 0 ? nullptr : &blooms[row_group];
+  }
+  // Where everything but the footer ends.
+  uint64_t footer_offset() const { return footer_offset_; }
 
  private:
   friend class IndexParser;
@@ -90,6 +107,7 @@ class PagedFileIndex : public FileIndex {
 
   std::string name_;
   uint64_t file_size_bytes_ = 0;
+  uint64_t footer_offset_ = 0;
   uint64_t rows_ = 0;
   uint32_t row_groups_ = 0;
   bool aligned_ = true;

@@ -33,8 +33,14 @@ class Gatherer {
  public:
   explicit Gatherer(ColumnVector* out) : out_(out) {}
 
-  void Append(const ColumnVector& page, uint64_t begin, uint64_t end) {
+  Status Append(const ColumnVector& page, uint64_t begin, uint64_t end) {
     out_->type = page.type;
+    const uint64_t rows = end - begin;
+    if (!page.offsets.empty()) {
+      RETURN_IF_ERROR(AppendOffsets(page, begin, end));
+      begin = page.offsets[begin];
+      end = page.offsets[end];
+    }
     if (page.type == ColumnType::kDouble) {
       out_->doubles.insert(out_->doubles.end(), page.doubles.begin() + Index(begin),
                            page.doubles.begin() + Index(end));
@@ -44,7 +50,8 @@ class Gatherer {
     } else {
       AppendStrings(page, begin, end);
     }
-    out_->rows += end - begin;
+    out_->rows += rows;
+    return Status::Ok();
   }
 
   // Views are made last: the arena moves while it grows.
@@ -60,6 +67,18 @@ class Gatherer {
   }
 
  private:
+  Status AppendOffsets(const ColumnVector& page, uint64_t begin, uint64_t end) {
+    const uint32_t from = page.offsets[begin];
+    const uint32_t base = out_->offsets.back();
+    if (page.offsets[end] - from > UINT32_MAX - base) {
+      return Status::ResourceExhausted("more than 4 Gi list elements in one read");
+    }
+    for (uint64_t row = begin; row < end; ++row) {
+      out_->offsets.push_back(base + (page.offsets[row + 1] - from));
+    }
+    return Status::Ok();
+  }
+
   static std::ptrdiff_t Index(uint64_t row) { return static_cast<std::ptrdiff_t>(row); }
 
   void AppendStrings(const ColumnVector& page, uint64_t begin, uint64_t end) {
@@ -97,7 +116,8 @@ Result<FetchPlan> FileReader::Plan(std::span<const FetchColumn> columns,
                                    const FetchOptions& options) const {
   RETURN_IF_ERROR(CheckColumns(*index_, columns));
   const auto& index = static_cast<const PagedFileIndex&>(*index_);
-  if (!index.aligned()) {
+  for (const FetchColumn& column : columns) {
+    if (index.CutAlike(column.column, columns[0].column)) continue;
     return Status::Unimplemented(index.name() + ": pages are not cut at the same rows");
   }
   FetchPlan plan;
@@ -138,14 +158,16 @@ Result<std::vector<ColumnVector>> FileReader::ReadRows(std::span<const FetchColu
   PageDecoder decoder;
   ColumnVector page;
   for (size_t slot = 0; slot < columns.size(); ++slot) {
-    result[slot].type = index.schema().columns[columns[slot].column].type;
+    const ColumnSpec& spec = index.schema().columns[columns[slot].column];
+    result[slot].type = spec.type;
+    if (!spec.list.empty()) result[slot].offsets.push_back(0);
     Gatherer gatherer(&result[slot]);
     for (size_t i = 0; i < wanted[slot].pages.size(); ++i) {
       RETURN_IF_ERROR(fetched->DecodeColumn(slot, i, decoder, &page));
       const RowRange held = fetched->RowsOf(slot, i);
       if (slot == 0) stats->rows_decoded += held.count;
       for (const RowRange& range : IntersectRows({&held, 1}, rows)) {
-        gatherer.Append(page, range.first - held.first, range.end() - held.first);
+        RETURN_IF_ERROR(gatherer.Append(page, range.first - held.first, range.end() - held.first));
       }
     }
     gatherer.Finish();

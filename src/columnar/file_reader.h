@@ -33,7 +33,7 @@ struct PageInfo {
   uint32_t row_count = 0;
   uint64_t first_row = 0;  // in the file
   uint32_t row_group = 0;
-  uint32_t null_count = 0;
+  uint32_t null_count = 0;  // of a list column: rows with an empty list
   bool all_null = false;
 };
 
@@ -54,6 +54,8 @@ class FileIndex {
   const std::string* FindKey(std::string_view key) const;
   // Every column is cut into pages at the same rows.
   virtual bool aligned() const = 0;
+  // These two columns are: they can be fetched together.
+  virtual bool CutAlike(uint32_t a, uint32_t b) const = 0;
   virtual size_t page_count(uint32_t column) const = 0;
   virtual PageInfo page(uint32_t column, size_t i) const = 0;
   // Bytes of memory it holds.
@@ -69,9 +71,9 @@ class FileIndex {
   virtual std::vector<RowRange> RowsWhereString(uint32_t column, std::string_view min,
                                                 std::string_view max) const = 0;
   virtual std::vector<RowRange> RowsWithPrefix(uint32_t column, std::string_view prefix) const = 0;
-  // Rows of the pages that hold a NULL.
+  // Rows of the pages that hold a NULL. None of a list column: an empty list is not NULL.
   virtual std::vector<RowRange> RowsWhereNull(uint32_t column) const = 0;
-  // Rows of the pages that may hold a non-NULL value.
+  // Rows of the pages that may hold a non-NULL value (an element of a list).
   virtual std::vector<RowRange> RowsWherePresent(uint32_t column) const = 0;
 };
 
@@ -84,12 +86,16 @@ std::vector<RowRange> NormalizeRows(std::vector<RowRange> ranges);
 struct ColumnVector {
   ColumnType type = ColumnType::kInt64;
   uint64_t rows = 0;
-  // Integers, one per row; NULL is the column's null_bits.
+  // Of a list column: rows + 1; row i has the elements [offsets[i], offsets[i + 1]) of int64s or
+  // doubles, and offsets[0] is 0. Of any other column: empty.
+  std::vector<uint32_t> offsets;
+  size_t element_count() const { return offsets.empty() ? rows : offsets.back(); }
+  // Integers, one per row (of a list column, one per element); NULL is the column's null_bits.
   std::vector<int64_t> int64s;
-  std::span<const int64_t> int64_values() const { return {int64s.data(), rows}; }
-  // Doubles, one per row.
+  std::span<const int64_t> int64_values() const { return {int64s.data(), element_count()}; }
+  // Doubles, in the same way.
   std::vector<double> doubles;
-  std::span<const double> double_values() const { return {doubles.data(), rows}; }
+  std::span<const double> double_values() const { return {doubles.data(), element_count()}; }
   // Strings and bytes: runs of codes into `values`. Views into the PageSet, or into `arena`.
   std::vector<CodeRun> runs;
   std::span<const std::string_view> values;
@@ -158,7 +164,7 @@ struct FetchOptions {
 // What Fetch would read.
 struct FetchPlan {
   std::vector<FetchColumn> columns;
-  std::vector<uint32_t> pages;      // ordinals, the same in every column of an aligned file
+  std::vector<uint32_t> pages;      // ordinals, the same in each of the columns
   std::vector<ByteRange> requests;  // merged, ascending
   uint64_t page_bytes = 0;          // without the gaps
 };
@@ -172,7 +178,8 @@ struct OpenOptions {
 class FileReader {
  public:
   // Reads the tail in one request when `options.tail` tells its size, in one or two otherwise.
-  // Errors: Corruption, Unimplemented (nested or unsupported columns, encryption), Io.
+  // Errors: Corruption, Unimplemented (deeper nesting than ColumnSpec has, optional groups or
+  // lists, other types, encryption), Io.
   static Result<std::shared_ptr<const FileIndex>> ReadIndex(const Object& object,
                                                             const OpenOptions& options,
                                                             ReadStats* stats);
@@ -188,7 +195,7 @@ class FileReader {
   const FileIndex& index() const { return *index_; }
 
   // Whole pages of `columns` that hold the rows (ascending, disjoint). Unimplemented when the
-  // file's pages are not aligned: use ReadRows.
+  // columns' pages are not cut alike: use ReadRows.
   Result<FetchPlan> Plan(std::span<const FetchColumn> columns, std::span<const RowRange> rows,
                          const FetchOptions& options = {}) const;
   // One vectored read. `stats` counts the plan's pages too.

@@ -12,35 +12,20 @@
 #include <parquet/properties.h>
 
 #include <algorithm>
-#include <map>
 
 #include "columnar/arrow_wall.h"
 #include "columnar/chunk_writer.h"
 #include "columnar/null_pages.h"
-#include "columnar/page_codec.h"
 #include "columnar/parquet_schema.h"
 #include "columnar/plain_pages.h"
-#include "columnar/run_pages.h"
 #include "columnar/sink_stream.h"
-#include "columnar/value_pages.h"
 
 namespace thermocline::columnar {
-
-Status FileWriterOptions::Validate() const {
-  if (zstd_level < 1 || zstd_level > 19) {
-    return Status::InvalidArgument(fmt::format("zstd level {} is not in 1 .. 19", zstd_level));
-  }
-  if (page_rows < 64 || page_rows > (1u << 20)) {
-    return Status::InvalidArgument(fmt::format("{} rows a page are not in 64 .. 1 Mi", page_rows));
-  }
-  return Status::Ok();
-}
 
 namespace {
 
 // libparquet counts row groups in 16 bits.
 constexpr uint64_t kMaxRowGroups = 32767;
-constexpr uint64_t kMaxRowGroupRows = uint64_t{1} << 30;
 
 std::shared_ptr<::parquet::WriterProperties> MakeProperties(const FileSchema& schema,
                                                             const FileWriterOptions& options) {
@@ -68,7 +53,7 @@ std::shared_ptr<::parquet::WriterProperties> MakeProperties(const FileSchema& sc
     ::parquet::BloomFilterOptions bloom;
     bloom.fpp = 0.01;
     bloom.ndv = options.dictionary_max_values;
-    builder.enable_bloom_filter(column.name, bloom);
+    builder.enable_bloom_filter(column.path(), bloom);
   }
   return builder.build();
 }
@@ -76,13 +61,11 @@ std::shared_ptr<::parquet::WriterProperties> MakeProperties(const FileSchema& sc
 class PagedFileWriter : public FileWriter {
  public:
   PagedFileWriter(ObjectWriter* sink, FileSchema schema, FileWriterOptions options,
-                  std::unique_ptr<PageCompressor> compressor)
+                  std::unique_ptr<RowGroupEncoder> encoder)
       : schema_(std::move(schema)),
         options_(std::move(options)),
-        compressor_(std::move(compressor)),
-        sink_(std::make_shared<SinkStream>(sink)),
-        runs_(options_),
-        values_(options_, compressor_.get()) {}
+        encoder_(std::move(encoder)),
+        sink_(std::make_shared<SinkStream>(sink)) {}
 
   Status Begin() {
     return Wall("beginning a file", [&]() -> Status {
@@ -95,230 +78,125 @@ class PagedFileWriter : public FileWriter {
     });
   }
 
-  Status BeginRowGroup(uint64_t rows) override;
+  Status BeginRowGroup(uint64_t rows) override {
+    if (failed_) return Status::InvalidArgument("a row group begins after the writer has failed");
+    RETURN_IF_ERROR(encoder_->BeginRowGroup(rows));
+    open_ = true;
+    return Status::Ok();
+  }
   Status WriteStringRuns(uint32_t column, std::span<const std::string_view> dictionary,
-                         std::span<const CodeRun> runs) override;
+                         std::span<const CodeRun> runs) override {
+    return Keep(encoder_->WriteStringRuns(column, dictionary, runs));
+  }
   Status WriteInt64Runs(uint32_t column, std::span<const int64_t> dictionary,
-                        std::span<const CodeRun> runs) override;
-  Status WriteInt64(uint32_t column, std::span<const int64_t> values) override;
-  Status WriteDoubles(uint32_t column, std::span<const double> values) override;
-  Status WriteStrings(uint32_t column, std::span<const std::string_view> values) override;
-  Status EndRowGroup() override;
+                        std::span<const CodeRun> runs) override {
+    return Keep(encoder_->WriteInt64Runs(column, dictionary, runs));
+  }
+  Status WriteInt64(uint32_t column, std::span<const int64_t> values) override {
+    return Keep(encoder_->WriteInt64(column, values));
+  }
+  Status WriteDoubles(uint32_t column, std::span<const double> values) override {
+    return Keep(encoder_->WriteDoubles(column, values));
+  }
+  Status WriteInt64Lists(uint32_t column, std::span<const uint32_t> offsets,
+                         std::span<const int64_t> values) override {
+    return Keep(encoder_->WriteInt64Lists(column, offsets, values));
+  }
+  Status WriteDoubleLists(uint32_t column, std::span<const uint32_t> offsets,
+                          std::span<const double> values) override {
+    return Keep(encoder_->WriteDoubleLists(column, offsets, values));
+  }
+  Status WriteStrings(uint32_t column, std::span<const std::string_view> values) override {
+    return Keep(encoder_->WriteStrings(column, values));
+  }
+  Status EndRowGroup() override {
+    RETURN_IF_ERROR(Keep(encoder_->EndRowGroup()));
+    open_ = false;
+    return WriteRowGroup(encoder_->row_group());
+  }
+  Status WriteRowGroup(const EncodedRowGroup& group) override;
   Result<FileSummary> Finish(const KeyValues& key_values) override;
 
  private:
+  Status Keep(Status status) {
+    if (!status.ok()) failed_ = true;
+    return status;
+  }
   // The sink's own error where it is the cause.
   template <typename Work>
   Status Wall(std::string_view what, Work&& work) {
-    Status status = AtWall(Code::kInternal, what, std::forward<Work>(work));
-    if (!status.ok()) failed_ = true;
+    const Status status = Keep(AtWall(Code::kInternal, what, std::forward<Work>(work)));
     return sink_->first_error().ok() ? status : sink_->first_error().WithContext(what);
   }
-  // Checks that `column` is the next one and of the type, then runs write(chunk, spec, bloom).
-  template <typename Write>
-  Status WriteColumn(uint32_t column, bool type_fits, uint64_t rows, const Write& write);
+  uint64_t WriteChunk(uint32_t column, const EncodedChunk& chunk,
+                      ::parquet::RowGroupMetaDataBuilder* row_group);
   Status WriteIndexes();
-  std::vector<std::string_view> Expand(std::span<const std::string_view> dictionary,
-                                       std::span<const CodeRun> runs) const;
-  bool IsNext(uint32_t column) const {
-    return !failed_ && row_group_ != nullptr && column == next_column_ &&
-           column < schema_.columns.size();
-  }
 
   const FileSchema schema_;
   const FileWriterOptions options_;
-  const std::unique_ptr<PageCompressor> compressor_;
+  const std::unique_ptr<RowGroupEncoder> encoder_;  // of row groups given column by column
   const std::shared_ptr<SinkStream> sink_;
-  RunPages runs_;
-  ValuePages values_;
   ::parquet::SchemaDescriptor descriptor_;
   std::shared_ptr<::parquet::WriterProperties> properties_;
   std::unique_ptr<::parquet::FileMetaDataBuilder> metadata_;
   std::unique_ptr<::parquet::PageIndexBuilder> indexes_;
   std::unique_ptr<::parquet::BloomFilterBuilder> blooms_;
-  ::parquet::RowGroupMetaDataBuilder* row_group_ = nullptr;  // null between row groups
-  uint64_t row_group_rows_ = 0;
-  uint64_t row_group_bytes_ = 0;
-  uint32_t next_column_ = 0;
   uint64_t rows_ = 0;
   uint64_t row_groups_ = 0;
   PlainPages plain_pages_;
+  bool open_ = false;  // between BeginRowGroup and EndRowGroup
   bool failed_ = false;
 };
 
-Status PagedFileWriter::BeginRowGroup(uint64_t rows) {
-  if (failed_ || row_group_ != nullptr || rows == 0 || rows > kMaxRowGroupRows ||
+Status PagedFileWriter::WriteRowGroup(const EncodedRowGroup& group) {
+  if (failed_ || open_ || group.rows == 0 || group.chunks.size() != schema_.columns.size() ||
       row_groups_ == kMaxRowGroups) {
-    return Status::InvalidArgument(
-        fmt::format("row group {} of {} rows cannot begin: {}", row_groups_, rows,
-                    failed_ ? "the writer has failed" : "out of order, empty or too many"));
-  }
-  return Wall("beginning a row group", [&]() -> Status {
-    row_group_ = metadata_->AppendRowGroup();
-    row_group_->set_num_rows(static_cast<int64_t>(rows));
-    indexes_->AppendRowGroup();
-    blooms_->AppendRowGroup();
-    row_group_rows_ = rows;
-    row_group_bytes_ = 0;
-    next_column_ = 0;
-    return Status::Ok();
-  });
-}
-
-template <typename Write>
-Status PagedFileWriter::WriteColumn(uint32_t column, bool type_fits, uint64_t rows,
-                                    const Write& write) {
-  if (!IsNext(column) || !type_fits || rows != row_group_rows_) {
     failed_ = true;
     return Status::InvalidArgument(
-        fmt::format("column {} with {} rows: expected column {} with {} rows{}", column, rows,
-                    next_column_, row_group_rows_, type_fits ? "" : "; the type differs"));
+        fmt::format("row group {} of {} rows in {} of {} columns cannot be written", row_groups_,
+                    group.rows, group.chunks.size(), schema_.columns.size()));
   }
-  const ColumnSpec& spec = schema_.columns[column];
-  return Wall("column '" + spec.name + "'", [&]() -> Status {
-    ChunkWriter::Place place;
-    place.sink = sink_;
-    place.metadata = row_group_->NextColumnChunk();
-    place.column_index = indexes_->GetColumnIndexBuilder(static_cast<int32_t>(column));
-    place.offset_index = indexes_->GetOffsetIndexBuilder(static_cast<int32_t>(column));
-    place.row_group = static_cast<int16_t>(row_groups_);
-    place.column = static_cast<int16_t>(column);
-    place.zstd_level = options_.zstd_level;
-    place.compressor = compressor_.get();
-    ChunkWriter chunk(place);
-    ::parquet::BloomFilter* bloom =
-        spec.bloom_filter ? blooms_->CreateBloomFilter(static_cast<int32_t>(column)) : nullptr;
-    RETURN_IF_ERROR(write(&chunk, spec, bloom));
-    CHECK(chunk.rows() == row_group_rows_);
-    row_group_bytes_ += chunk.full_bytes();
-    const std::vector<bool>& plain = chunk.plain_pages();
-    const size_t count = static_cast<size_t>(std::count(plain.begin(), plain.end(), true));
-    if (count != 0 && count != plain.size()) {
-      plain_pages_[{static_cast<uint32_t>(row_groups_), column}] = plain;
+  return Wall("writing a row group", [&]() -> Status {
+    ::parquet::RowGroupMetaDataBuilder* const row_group = metadata_->AppendRowGroup();
+    row_group->set_num_rows(static_cast<int64_t>(group.rows));
+    indexes_->AppendRowGroup();
+    blooms_->AppendRowGroup();
+    uint64_t full_bytes = 0;
+    for (uint32_t column = 0; column < group.chunks.size(); ++column) {
+      CHECK(group.chunks[column].rows == group.rows);
+      full_bytes += WriteChunk(column, group.chunks[column], row_group);
+      RETURN_IF_ERROR(sink_->first_error());
     }
-    ++next_column_;
-    return Status::Ok();
-  });
-}
-
-std::vector<std::string_view> PagedFileWriter::Expand(std::span<const std::string_view> dictionary,
-                                                      std::span<const CodeRun> runs) const {
-  std::vector<std::string_view> values;
-  values.reserve(row_group_rows_);
-  for (const CodeRun& run : runs) {
-    std::string_view value = run.code == kNullCode ? std::string_view() : dictionary[run.code];
-    // An empty value must not look like NULL.
-    if (run.code != kNullCode && value.data() == nullptr) value = "";
-    values.insert(values.end(), run.count, value);
-  }
-  return values;
-}
-
-Status PagedFileWriter::WriteStringRuns(uint32_t column,
-                                        std::span<const std::string_view> dictionary,
-                                        std::span<const CodeRun> runs) {
-  const bool fits = IsNext(column) && IsByteArray(schema_.columns[column].type);
-  if (fits) {
-    RETURN_IF_ERROR(CheckRuns(schema_.columns[column], runs, dictionary.size(), row_group_rows_));
-  }
-  return WriteColumn(
-      column, fits, row_group_rows_,
-      [&](ChunkWriter* chunk, const ColumnSpec& spec, ::parquet::BloomFilter* bloom) -> Status {
-        if (spec.encoding == ColumnEncoding::kDictionary) {
-          ASSIGN_OR_RETURN(const bool written,
-                           runs_.WriteStrings(spec, dictionary, runs, bloom, chunk));
-          if (written) return Status::Ok();
-        }
-        return values_.WriteStrings(spec, Expand(dictionary, runs), bloom, chunk);
-      });
-}
-
-Status PagedFileWriter::WriteInt64Runs(uint32_t column, std::span<const int64_t> dictionary,
-                                       std::span<const CodeRun> runs) {
-  const bool fits = IsNext(column) && IsInt64(schema_.columns[column].type);
-  if (fits) {
-    RETURN_IF_ERROR(CheckRuns(schema_.columns[column], runs, dictionary.size(), row_group_rows_));
-  }
-  return WriteColumn(
-      column, fits, row_group_rows_,
-      [&](ChunkWriter* chunk, const ColumnSpec& spec, ::parquet::BloomFilter*) -> Status {
-        if (spec.encoding == ColumnEncoding::kDictionary) {
-          ASSIGN_OR_RETURN(const bool written, runs_.WriteInt64s(spec, dictionary, runs, chunk));
-          if (written) return Status::Ok();
-        }
-        std::vector<int64_t> values;
-        values.reserve(row_group_rows_);
-        const int64_t null = static_cast<int64_t>(spec.null_bits);
-        for (const CodeRun& run : runs) {
-          values.insert(values.end(), run.count,
-                        run.code == kNullCode ? null : dictionary[run.code]);
-        }
-        return values_.WriteInt64s(spec, values, chunk);
-      });
-}
-
-Status PagedFileWriter::WriteInt64(uint32_t column, std::span<const int64_t> values) {
-  const bool fits = IsNext(column) && IsInt64(schema_.columns[column].type) &&
-                    schema_.columns[column].encoding != ColumnEncoding::kDictionary;
-  return WriteColumn(column, fits, values.size(),
-                     [&](ChunkWriter* chunk, const ColumnSpec& spec, ::parquet::BloomFilter*) {
-                       return values_.WriteInt64s(spec, values, chunk);
-                     });
-}
-
-Status PagedFileWriter::WriteDoubles(uint32_t column, std::span<const double> values) {
-  const bool fits = IsNext(column) && schema_.columns[column].type == ColumnType::kDouble;
-  return WriteColumn(column, fits, values.size(),
-                     [&](ChunkWriter* chunk, const ColumnSpec& spec, ::parquet::BloomFilter*) {
-                       return values_.WriteDoubles(spec, values, chunk);
-                     });
-}
-
-Status PagedFileWriter::WriteStrings(uint32_t column, std::span<const std::string_view> values) {
-  const bool fits = IsNext(column) && IsByteArray(schema_.columns[column].type);
-  if (fits && !schema_.columns[column].optional) {
-    for (const std::string_view value : values) {
-      if (value.data() != nullptr) continue;
-      return Status::InvalidArgument("column '" + schema_.columns[column].name +
-                                     "' is required and got a NULL");
-    }
-  }
-  if (fits && schema_.columns[column].encoding == ColumnEncoding::kDictionary &&
-      values.size() == row_group_rows_) {
-    std::map<std::string_view, uint32_t> codes;
-    std::vector<std::string_view> dictionary;
-    std::vector<CodeRun> runs;
-    for (const std::string_view value : values) {
-      uint32_t code = kNullCode;
-      if (value.data() != nullptr) {
-        const auto [at, fresh] = codes.emplace(value, static_cast<uint32_t>(dictionary.size()));
-        if (fresh) dictionary.push_back(value);
-        code = at->second;
-      }
-      if (runs.empty() || runs.back().code != code) runs.push_back({code, 0});
-      ++runs.back().count;
-    }
-    return WriteStringRuns(column, dictionary, runs);
-  }
-  return WriteColumn(
-      column, fits, values.size(),
-      [&](ChunkWriter* chunk, const ColumnSpec& spec, ::parquet::BloomFilter* bloom) {
-        return values_.WriteStrings(spec, values, bloom, chunk);
-      });
-}
-
-Status PagedFileWriter::EndRowGroup() {
-  if (failed_ || row_group_ == nullptr || next_column_ != schema_.columns.size()) {
-    return Status::InvalidArgument(fmt::format("row group {} ends after {} of {} columns",
-                                               row_groups_, next_column_, schema_.columns.size()));
-  }
-  return Wall("ending a row group", [&]() -> Status {
-    row_group_->Finish(static_cast<int64_t>(row_group_bytes_), static_cast<int16_t>(row_groups_));
-    row_group_ = nullptr;
-    rows_ += row_group_rows_;
+    row_group->Finish(static_cast<int64_t>(full_bytes), static_cast<int16_t>(row_groups_));
+    rows_ += group.rows;
     ++row_groups_;
     return Status::Ok();
   });
+}
+
+uint64_t PagedFileWriter::WriteChunk(uint32_t column, const EncodedChunk& chunk,
+                                     ::parquet::RowGroupMetaDataBuilder* row_group) {
+  ChunkPlace place;
+  place.sink = sink_;
+  place.metadata = row_group->NextColumnChunk();
+  place.column_index = indexes_->GetColumnIndexBuilder(static_cast<int32_t>(column));
+  place.offset_index = indexes_->GetOffsetIndexBuilder(static_cast<int32_t>(column));
+  place.row_group = static_cast<int16_t>(row_groups_);
+  place.column = static_cast<int16_t>(column);
+  place.zstd_level = options_.zstd_level;
+  if (schema_.columns[column].bloom_filter) {
+    ::parquet::BloomFilter* const bloom = blooms_->CreateBloomFilter(static_cast<int32_t>(column));
+    for (const uint64_t hash : chunk.bloom_hashes) bloom->InsertHash(hash);
+  }
+  std::vector<bool> plain;
+  for (const EncodedPage& page : chunk.pages) {
+    plain.push_back(page.encoding == PageEncoding::kPlain);
+  }
+  const auto count = static_cast<size_t>(std::count(plain.begin(), plain.end(), true));
+  if (count != 0 && count != plain.size()) {
+    plain_pages_[{static_cast<uint32_t>(row_groups_), column}] = std::move(plain);
+  }
+  return StoreChunk(chunk, place);
 }
 
 Status PagedFileWriter::WriteIndexes() {
@@ -342,7 +220,7 @@ Status PagedFileWriter::WriteIndexes() {
 }
 
 Result<FileSummary> PagedFileWriter::Finish(const KeyValues& key_values) {
-  if (failed_ || row_group_ != nullptr) {
+  if (failed_ || open_) {
     return Status::InvalidArgument("finish of a file that failed or has an open row group");
   }
   std::vector<std::string> keys;
@@ -384,11 +262,9 @@ Result<FileSummary> PagedFileWriter::Finish(const KeyValues& key_values) {
 
 Result<std::unique_ptr<FileWriter>> FileWriter::Open(ObjectWriter* sink, FileSchema schema,
                                                      FileWriterOptions options) {
-  RETURN_IF_ERROR(schema.Validate());
-  RETURN_IF_ERROR(options.Validate());
-  ASSIGN_OR_RETURN(auto compressor, PageCompressor::Make(options.zstd_level));
+  ASSIGN_OR_RETURN(auto encoder, RowGroupEncoder::Make(schema, options));
   auto writer = std::make_unique<PagedFileWriter>(sink, std::move(schema), std::move(options),
-                                                  std::move(compressor));
+                                                  std::move(encoder));
   RETURN_IF_ERROR(writer->Begin());
   return std::unique_ptr<FileWriter>(std::move(writer));
 }

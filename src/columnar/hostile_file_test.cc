@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "bucket/memory_object.h"
+#include "columnar/list_table.h"
 #include "columnar/page_header.h"
 #include "columnar/sample_table.h"
 #include "env/simulated/simulated_file_system.h"
@@ -11,62 +13,47 @@
 namespace thermocline::columnar {
 namespace {
 
-// One object in memory.
-class BytesObject : public Object {
- public:
-  explicit BytesObject(std::string bytes) : bytes_(std::move(bytes)) {}
-  const std::string& key() const override { return key_; }
-  uint64_t size_bytes() const override { return bytes_.size(); }
-  Status ReadRanges(std::span<const ByteRange> ranges,
-                    std::vector<std::string>* out) const override {
-    out->clear();
-    for (const ByteRange& range : ranges) {
-      if (range.offset > bytes_.size() || range.size_bytes > bytes_.size() - range.offset) {
-        return Status::OutOfRange("beyond the end");
-      }
-      out->push_back(bytes_.substr(range.offset, range.size_bytes));
-    }
-    return Status::Ok();
-  }
-  Result<std::string> Version() const override { return std::string("1"); }
+enum class Kind { kFlat, kLists };
 
- private:
-  std::string key_ = "damaged.parquet";
-  std::string bytes_;
-};
-
-class HostileFileTest : public testing::Test {
+class HostileFileTest : public testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
     FileWriterOptions options;
     options.page_rows = 64;
-    auto summary =
-        WriteSampleTable(table_, SampleSchema(), options, 192, {{"k", "v"}}, bucket_, "a.parquet");
+    auto summary = lists() ? WriteListTable(list_table_, options, 80, bucket_, "a.parquet")
+                           : WriteSampleTable(table_, SampleSchema(), options, 192, {{"k", "v"}},
+                                              bucket_, "a.parquet");
     ASSERT_TRUE(summary.ok()) << summary.status().ToString();
     summary_ = *summary;
     bytes_ = bucket_.Get("a.parquet").value();
   }
+  static bool lists() { return GetParam() == Kind::kLists; }
 
   // "" when the rows are the table's, "error" for any Status, else the difference.
   std::string Outcome(const std::string& bytes, const OpenOptions& open) {
     ReadStats stats;
-    auto reader = FileReader::Open(std::make_shared<BytesObject>(bytes), open, &stats);
+    auto reader = FileReader::Open(std::make_shared<MemoryObject>(bytes), open, &stats);
     if (!reader.ok()) return "error";
     const RowRange all{0, reader->index().rows()};
-    if (reader->index().schema().columns.size() != kSampleColumns) return "columns";
-    auto got = reader->ReadRows(SampleColumns(), {&all, 1}, {}, &stats);
+    const auto columns = lists() ? ListColumns() : SampleColumns();
+    if (reader->index().schema().columns.size() != columns.size()) return "columns";
+    auto got = reader->ReadRows(columns, {&all, 1}, {}, &stats);
     if (!got.ok()) return "error";
-    return Difference(table_, 0, table_.rows, *got);
+    const uint64_t rows = lists() ? list_table_.rows : table_.rows;
+    if (all.count != rows) return "rows";
+    return lists() ? Difference(list_table_, 0, rows, *got) : Difference(table_, 0, rows, *got);
   }
 
   SimulatedFileSystem files_;
   LocalBucket bucket_{files_, "cold"};
   const SampleTable table_ = MakeSampleTable(9, 8, 30);
+  const ListTable list_table_ = MakeListTable(10, 90);
   FileSummary summary_;
   std::string bytes_;
 };
+INSTANTIATE_TEST_SUITE_P(Tables, HostileFileTest, testing::Values(Kind::kFlat, Kind::kLists));
 
-TEST_F(HostileFileTest, EveryFlippedByteIsAnErrorOrHarmlessWithTheManifestsTail) {
+TEST_P(HostileFileTest, EveryFlippedByteIsAnErrorOrHarmlessWithTheManifestsTail) {
   OpenOptions open;
   open.tail = summary_.tail;
   ASSERT_EQ(Outcome(bytes_, open), "");
@@ -87,7 +74,7 @@ TEST_F(HostileFileTest, EveryFlippedByteIsAnErrorOrHarmlessWithTheManifestsTail)
   EXPECT_LT(harmless, bytes_.size());
 }
 
-TEST_F(HostileFileTest, FlippedBytesWithoutAManifestNeverCrash) {
+TEST_P(HostileFileTest, FlippedBytesWithoutAManifestNeverCrash) {
   const uint64_t seed = 77;
   std::mt19937_64 random(seed);
   for (int round = 0; round < 3000; ++round) {
@@ -102,7 +89,7 @@ TEST_F(HostileFileTest, FlippedBytesWithoutAManifestNeverCrash) {
   }
 }
 
-TEST_F(HostileFileTest, TruncatedFilesAreErrors) {
+TEST_P(HostileFileTest, TruncatedFilesAreErrors) {
   OpenOptions open;
   open.tail = summary_.tail;
   for (size_t size = 0; size < bytes_.size(); size += 7) {
@@ -111,7 +98,7 @@ TEST_F(HostileFileTest, TruncatedFilesAreErrors) {
   }
 }
 
-TEST_F(HostileFileTest, ForeignBytesAreErrors) {
+TEST_P(HostileFileTest, ForeignBytesAreErrors) {
   for (const std::string& bytes : {std::string(), std::string("PAR1"), std::string("PAR1PAR1"),
                                    std::string(1000, 'x'), std::string("PAR1\xff\xff\xff\x7fPAR1"),
                                    std::string("PAR1\0\0\0\0PAR1", 12), bytes_ + "PARE"}) {
@@ -129,7 +116,7 @@ void PutI32(uint8_t field, int32_t v, std::string* out) {
   PutVarint((static_cast<uint32_t>(v) << 1) ^ static_cast<uint32_t>(v >> 31), out);
 }
 
-TEST_F(HostileFileTest, HeadersThatLieAboutSizesAreRefusedBeforeAllocating) {
+TEST_P(HostileFileTest, HeadersThatLieAboutSizesAreRefusedBeforeAllocating) {
   const auto forge = [](int32_t full, int32_t body, int32_t levels) {
     std::string bytes;
     PutI32(0x15, 3, &bytes);
@@ -167,16 +154,17 @@ TEST_F(HostileFileTest, HeadersThatLieAboutSizesAreRefusedBeforeAllocating) {
   EXPECT_FALSE(parse(list, &header));
 }
 
-TEST_F(HostileFileTest, APageThatClaimsTwoGigabytesCostsAnErrorOnly) {
-  // The claim sits in the header, outside the checksum: field 2 of each page header of the value
-  // column is raised, keeping the varint's length.
+TEST_P(HostileFileTest, APageThatClaimsTwoGigabytesCostsAnErrorOnly) {
+  // The claim sits in the header, outside the checksum: field 2 of each page header of a
+  // column of doubles is raised, keeping the varint's length.
   OpenOptions open;
   open.tail = summary_.tail;
   const auto index = FileReader::ParseIndex(bytes_, bytes_.size(), "a").value();
+  const uint32_t column = lists() ? uint32_t{kListBounds} : uint32_t{kValue};
   size_t forged = 0;
-  for (size_t page = 0; page < index->page_count(kValue); ++page) {
+  for (size_t page = 0; page < index->page_count(column); ++page) {
     std::string damaged = bytes_;
-    const uint64_t at = index->page(kValue, page).offset;
+    const uint64_t at = index->page(column, page).offset;
     // kind: 15 06; full size: 15 then a varint.
     ASSERT_EQ(damaged.substr(at, 3), std::string("\x15\x06\x15"));
     size_t end = at + 3;

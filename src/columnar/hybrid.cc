@@ -1,6 +1,7 @@
 #include "columnar/hybrid.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace thermocline::columnar {
@@ -15,6 +16,20 @@ void Append(uint32_t value, uint64_t count, std::vector<CodeRun>* runs) {
     runs->back().count += static_cast<uint32_t>(count);
   } else {
     runs->push_back({value, static_cast<uint32_t>(count)});
+  }
+}
+
+// Values of one bit, as levels are: equal neighbours at a time.
+void AppendBits(const uint8_t* at, uint64_t values, std::vector<CodeRun>* runs) {
+  for (uint64_t i = 0; i < values;) {
+    uint64_t word;
+    std::memcpy(&word, at + i / 8, 8);
+    word >>= i & 7;
+    const uint32_t bit = word & 1;
+    const int equal = bit == 1 ? std::countr_one(word) : std::countr_zero(word);
+    const uint64_t run = std::min({static_cast<uint64_t>(equal), 64 - (i & 7), values - i});
+    Append(bit, run, runs);
+    i += run;
   }
 }
 
@@ -95,7 +110,9 @@ int64_t DecodeHybrid(std::span<const uint8_t> bytes, int width, uint64_t count, 
     // Only the last group may be padded.
     if (groups * 8 >= count + 8) return -1;
     const uint64_t values = std::min(count, groups * 8);
-    for (uint64_t i = 0; i < values; ++i) {
+    const bool levels = width == 1 && limit >= 2;
+    if (levels) AppendBits(at, values, runs);
+    for (uint64_t i = levels ? values : 0; i < values; ++i) {
       const size_t bit = i * static_cast<size_t>(width);
       uint64_t word;
       std::memcpy(&word, at + bit / 8, 8);

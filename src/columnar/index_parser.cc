@@ -9,9 +9,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "base/hash.h"
 #include "columnar/arrow_wall.h"
+#include "columnar/bloom_filter.h"
 #include "columnar/chunk_writer.h"
 #include "columnar/file_index.h"
 #include "columnar/parquet_schema.h"
@@ -106,6 +108,8 @@ class IndexParser {
   Result<std::string_view> BytesAt(const ::parquet::IndexLocation& location) const;
   Status ParseColumn(uint32_t column);
   Status ParseChunk(uint32_t column, uint32_t group, PageLayout* layout, ColumnEntry* entry);
+  Status ParseBloom(const ::parquet::ColumnChunkMetaData& chunk, uint32_t group,
+                    ColumnEntry* entry);
   Status ParseOffsets(const ::parquet::OffsetIndex& offsets, uint32_t group, PageLayout* layout,
                       ColumnEntry* entry);
   Status ParseBounds(uint32_t column, const ::parquet::ColumnIndex& from, size_t first_page,
@@ -142,6 +146,7 @@ Status IndexParser::ParseFooter(uint64_t* begin) {
     }
   }
   pages_end_ = file_size_ - kTrailerBytes - bytes;
+  index_->footer_offset_ = pages_end_;
   *begin = pages_end_;
   uint64_t rows = 0;
   for (int g = 0; g < metadata_->num_row_groups(); ++g) {
@@ -192,7 +197,7 @@ Status IndexParser::ParseColumns() {
   index_->columns_.resize(index_->schema_.columns.size());
   for (uint32_t column = 0; column < index_->columns_.size(); ++column) {
     RETURN_IF_ERROR(
-        ParseColumn(column).WithContext("column '" + index_->schema_.columns[column].name + "'"));
+        ParseColumn(column).WithContext("column '" + index_->schema_.columns[column].path() + "'"));
   }
   for (const ColumnEntry& entry : index_->columns_) {
     index_->aligned_ &= entry.layout == index_->columns_[0].layout;
@@ -209,10 +214,12 @@ Status IndexParser::ParseColumn(uint32_t column) {
   }
   layout.group_begin.push_back(static_cast<uint32_t>(entry.pages.size()));
   layout.first_row.push_back(index_->rows_);
-  const auto& first = index_->columns_[0].layout;
-  entry.layout = first != nullptr && *first == layout
-                     ? first
-                     : std::make_shared<const PageLayout>(std::move(layout));
+  // Few layouts in a file, shared by neighbours: the first column's, or the one before's.
+  for (const uint32_t known : {0u, column - 1}) {
+    if (column == 0 || entry.layout != nullptr) break;
+    if (*index_->columns_[known].layout == layout) entry.layout = index_->columns_[known].layout;
+  }
+  if (entry.layout == nullptr) entry.layout = std::make_shared<PageLayout>(std::move(layout));
   if (!entry.encodings.empty()) {
     index_->schema_.columns[column].encoding =
         EncodingOf(static_cast<PageEncoding>(entry.encodings[0]));
@@ -248,6 +255,7 @@ Status IndexParser::ParseChunk(uint32_t column, uint32_t group, PageLayout* layo
     stored.dictionary_bytes = static_cast<uint32_t>(end - begin);
   }
   entry->chunks.push_back(stored);
+  RETURN_IF_ERROR(ParseBloom(*chunk, group, entry));
   ExpectEncodings(column, group, *chunk, first_page, entry);
 
   const auto bounds_place = chunk->GetColumnIndexLocation();
@@ -258,6 +266,21 @@ Status IndexParser::ParseChunk(uint32_t column, uint32_t group, PageLayout* layo
       *metadata_->schema()->Column(static_cast<int>(column)), bounds_bytes.data(),
       static_cast<int64_t>(bounds_bytes.size()), BoundedProperties());
   return ParseBounds(column, *bounds, first_page, *layout, entry);
+}
+
+Status IndexParser::ParseBloom(const ::parquet::ColumnChunkMetaData& chunk, uint32_t group,
+                               ColumnEntry* entry) {
+  const int64_t offset = chunk.bloom_filter_offset().value_or(0);
+  const int64_t size = chunk.bloom_filter_length().value_or(0);
+  if (offset == 0) return Status::Ok();
+  const auto limit = static_cast<int64_t>(kMaxBloomBytes + kMaxBloomHeaderBytes);
+  const auto end = static_cast<int64_t>(pages_end_);
+  if (offset < 4 || offset >= end || size < 0 || size > limit || size > end - offset) {
+    return Bad(fmt::format("row group {}: bloom filter of {} bytes at {}", group, size, offset));
+  }
+  entry->blooms.resize(groups_.size());
+  entry->blooms[group] = {static_cast<uint64_t>(offset), static_cast<uint32_t>(size)};
+  return Status::Ok();
 }
 
 Status IndexParser::ParseOffsets(const ::parquet::OffsetIndex& offsets, uint32_t group,
@@ -374,15 +397,17 @@ void IndexParser::CountMemory() {
   uint64_t bytes = sizeof(PagedFileIndex) + index_->name_.size();
   for (const auto& [key, value] : index_->key_values_) bytes += key.size() + value.size() + 64;
   for (const ColumnSpec& column : index_->schema_.columns) {
-    bytes += sizeof(ColumnSpec) + column.name.size();
+    bytes += sizeof(ColumnSpec) + column.name.size() + column.list.size();
+    for (const std::string& group : column.groups) bytes += sizeof(std::string) + group.size();
   }
+  std::set<const PageLayout*> layouts;
   for (const ColumnEntry& entry : index_->columns_) {
     bytes += sizeof(ColumnEntry) + entry.pages.capacity() * sizeof(PageEntry) +
              entry.encodings.capacity() + entry.chunks.capacity() * sizeof(ChunkEntry) +
-             entry.bounds.known.capacity() + 8 * entry.bounds.int64s.capacity() +
-             4 * entry.bounds.string_ends.capacity() + entry.bounds.text.capacity();
-    const bool own =
-        &entry == index_->columns_.data() || entry.layout != index_->columns_[0].layout;
+             entry.blooms.capacity() * sizeof(BloomEntry) + entry.bounds.known.capacity() +
+             8 * entry.bounds.int64s.capacity() + 4 * entry.bounds.string_ends.capacity() +
+             entry.bounds.text.capacity();
+    const bool own = layouts.insert(entry.layout.get()).second;
     if (own) bytes += 8 * entry.layout->first_row.size() + 4 * entry.layout->group_begin.size();
   }
   index_->memory_bytes_ = bytes;

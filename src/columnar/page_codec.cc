@@ -3,7 +3,9 @@
 #include <arrow/util/compression.h>
 #include <fmt/core.h>
 
+#include <array>
 #include <map>
+#include <vector>
 
 #include "columnar/arrow_wall.h"
 
@@ -31,29 +33,80 @@ Result<std::unique_ptr<Codec>> MakeCodec(PageCodec codec, int level) {
   return std::move(made).ValueUnsafe();
 }
 
+// ZSTD_c_maxBlockSize, which zstd.h names ZSTD_c_experimentalParam18 and has had since 1.5.5:
+// blocks of at most so many bytes. Whatever another version takes the number for, frames stay
+// valid.
+constexpr int kMaxBlockSize = 1015;
+// Of a zstd block.
+constexpr size_t kMostBlockBytes = 128 << 10;
+// A block's tables cost about 100 bytes.
+constexpr size_t kLeastPlaneBytes = 4 << 10;
+
+Result<size_t> CompressWith(Codec& codec, std::span<const uint8_t> bytes, ByteBuffer* out) {
+  const int64_t size = static_cast<int64_t>(bytes.size());
+  // libzstd's bound counts on blocks of 128 KiB; smaller ones have 3 bytes of header each, too.
+  const int64_t room = codec.MaxCompressedLen(size, bytes.data()) +
+                       3 * (size / static_cast<int64_t>(kLeastPlaneBytes) + 1);
+  uint8_t* to = out->Reserve(static_cast<size_t>(room));
+  auto written = codec.Compress(size, bytes.data(), room, to);
+  RETURN_IF_ERROR(FromArrow(Code::kInternal, "compressing a page", written.status()));
+  out->Advance(static_cast<size_t>(*written));
+  return static_cast<size_t>(*written);
+}
+
+Result<std::unique_ptr<Codec>> MakeBlockCodec(int level, size_t block_bytes) {
+  ::arrow::util::ZstdCodecOptions options;
+  options.compression_level = level;
+  options.compression_context_params = {{kMaxBlockSize, static_cast<int>(block_bytes)}};
+  auto made = Codec::Create(Compression::ZSTD, options);
+  RETURN_IF_ERROR(FromArrow(Code::kUnimplemented, "making a codec", made.status()));
+  return std::move(made).ValueUnsafe();
+}
+
 class ZstdCompressor : public PageCompressor {
  public:
-  explicit ZstdCompressor(std::unique_ptr<Codec> codec) : codec_(std::move(codec)) {}
+  ZstdCompressor(int level, std::unique_ptr<Codec> codec)
+      : level_(level), codec_(std::move(codec)) {
+    // A libzstd without the parameter: planes are compressed as other bytes are.
+    const std::vector<uint8_t> zeros(2 * kLeastPlaneBytes);
+    ByteBuffer out;
+    auto made = MakeBlockCodec(level_, kLeastPlaneBytes);
+    has_block_size_ = made.ok() && CompressWith(**made, zeros, &out).ok();
+  }
 
   Result<size_t> Compress(std::span<const uint8_t> bytes, ByteBuffer* out) override {
-    const int64_t size = static_cast<int64_t>(bytes.size());
-    const int64_t room = codec_->MaxCompressedLen(size, bytes.data());
-    uint8_t* to = out->Reserve(static_cast<size_t>(room));
-    auto written = codec_->Compress(size, bytes.data(), room, to);
-    RETURN_IF_ERROR(FromArrow(Code::kInternal, "compressing a page", written.status()));
-    out->Advance(static_cast<size_t>(*written));
-    return static_cast<size_t>(*written);
+    return CompressWith(*codec_, bytes, out);
+  }
+
+  Result<size_t> CompressPlanes(std::span<const uint8_t> bytes, size_t plane_bytes,
+                                ByteBuffer* out) override {
+    if (!has_block_size_ || plane_bytes < kLeastPlaneBytes || plane_bytes > kMostBlockBytes) {
+      return Compress(bytes, out);
+    }
+    std::unique_ptr<Codec>& codec = by_plane_[plane_bytes % by_plane_.size()];
+    size_t& made_for = made_for_[plane_bytes % by_plane_.size()];
+    if (made_for != plane_bytes) {
+      ASSIGN_OR_RETURN(codec, MakeBlockCodec(level_, plane_bytes));
+      made_for = plane_bytes;
+    }
+    return CompressWith(*codec, bytes, out);
   }
 
  private:
+  const int level_;
   const std::unique_ptr<Codec> codec_;
+  bool has_block_size_ = false;
+  // A few sizes come again and again: full pages and samples of them.
+  std::array<std::unique_ptr<Codec>, 5> by_plane_;
+  std::array<size_t, 5> made_for_{};
 };
 
 }  // namespace
 
 Result<std::unique_ptr<PageCompressor>> PageCompressor::Make(int zstd_level) {
   ASSIGN_OR_RETURN(std::unique_ptr<Codec> codec, MakeCodec(PageCodec::kZstd, zstd_level));
-  return std::unique_ptr<PageCompressor>(std::make_unique<ZstdCompressor>(std::move(codec)));
+  return std::unique_ptr<PageCompressor>(
+      std::make_unique<ZstdCompressor>(zstd_level, std::move(codec)));
 }
 
 struct PageDecompressor::State {

@@ -27,6 +27,10 @@ class PageCompressor {
   virtual ~PageCompressor() = default;
   // Appends the compressed bytes to `out` and returns their count.
   virtual Result<size_t> Compress(std::span<const uint8_t> bytes, ByteBuffer* out) = 0;
+  // The same for planes of `plane_bytes` each, one after the other, that are unlike one another:
+  // each is a zstd block with entropy tables of its own. One frame, as any reader expects it.
+  virtual Result<size_t> CompressPlanes(std::span<const uint8_t> bytes, size_t plane_bytes,
+                                        ByteBuffer* out) = 0;
 };
 
 // Any codec the library has. One thread.

@@ -47,11 +47,11 @@ Status Open(std::string_view bytes, Stored* page) {
 }
 
 // The most that a page of so many rows can honestly decompress to: checked before allocation.
-Status CheckFullSize(const PageHeader& header, ColumnType type, uint64_t rows) {
-  const uint64_t limit = IsByteArray(type) && header.encoding != PageEncoding::kRleDictionary &&
-                                 header.encoding != PageEncoding::kPlainDictionary
-                             ? kMaxPageBytes
-                             : std::min(kMaxPageBytes, rows * 16 + (64 << 10));
+Status CheckFullSize(const PageHeader& header, const ColumnSpec& spec, uint64_t rows) {
+  const bool codes = header.encoding == PageEncoding::kRleDictionary ||
+                     header.encoding == PageEncoding::kPlainDictionary;
+  const bool any_size = !spec.list.empty() || (IsByteArray(spec.type) && !codes);
+  const uint64_t limit = any_size ? kMaxPageBytes : std::min(kMaxPageBytes, rows * 16 + (64 << 10));
   if (header.full_bytes > limit) {
     return Status::Corruption(
         fmt::format("page claims {} bytes for {} rows, limit {}", header.full_bytes, rows, limit));
@@ -64,9 +64,12 @@ class Values {
  public:
   Values(const Stored& page, PageCodec codec, PageDecoder::State& state)
       : header_(page.header), codec_(codec), state_(state) {
-    stored_ = page.body.subspan(header_.definition_bytes);
-    full_ = header_.full_bytes - header_.definition_bytes;
-    compressed_ = header_.compressed && codec != PageCodec::kNone;
+    const uint32_t levels = header_.definition_bytes + header_.repetition_bytes;
+    stored_ = page.body.subspan(levels);
+    full_ = header_.full_bytes - levels;
+    // Some writers store nothing, not even an empty frame, where there are no values.
+    compressed_ =
+        header_.compressed && codec != PageCodec::kNone && !(full_ == 0 && stored_.empty());
   }
 
   size_t size() const { return full_; }
@@ -160,13 +163,10 @@ Status DecodeCodes(std::span<const uint8_t> bytes, uint64_t count, size_t dictio
   return Status::Ok();
 }
 
-// Decodes `count` integers to `out`, which has room for kSlack more.
-Status DecodeInt64s(PageEncoding encoding, const PageTask& task, Values& values, uint64_t count,
-                    PageDecoder::State& state, int64_t* out) {
-  if (encoding == PageEncoding::kPlain) {
-    return values.size() == 8 * count ? values.Into(out) : Malformed("integers");
-  }
-  ASSIGN_OR_RETURN(const auto bytes, values.Padded());
+// Decodes the body of a page that is not PLAIN: `count` integers to `out`, which has room for
+// kSlack more.
+Status DecodeInt64Bytes(PageEncoding encoding, const PageTask& task, std::span<const uint8_t> bytes,
+                        uint64_t count, PageDecoder::State& state, int64_t* out) {
   if (encoding == PageEncoding::kDeltaBinaryPacked) {
     const int64_t used = DecodeDelta(bytes, count, out);
     return used == static_cast<int64_t>(bytes.size()) ? Status::Ok() : Malformed("delta integers");
@@ -180,12 +180,56 @@ Status DecodeInt64s(PageEncoding encoding, const PageTask& task, Values& values,
   return Status::Ok();
 }
 
+// The same of any body.
+Status DecodeInt64s(PageEncoding encoding, const PageTask& task, Values& values, uint64_t count,
+                    PageDecoder::State& state, int64_t* out) {
+  if (encoding == PageEncoding::kPlain) {
+    return values.size() == 8 * count ? values.Into(out) : Malformed("integers");
+  }
+  ASSIGN_OR_RETURN(const auto bytes, values.Padded());
+  return DecodeInt64Bytes(encoding, task, bytes, count, state, out);
+}
+
 Status DecodeDoubles(PageEncoding encoding, Values& values, uint64_t count, double* out) {
   if (values.size() != 8 * count) return Malformed("doubles");
   if (encoding == PageEncoding::kPlain) return values.Into(out);
   ASSIGN_OR_RETURN(const auto bytes, values.Anywhere());
   UnsplitBytes(bytes.data(), count, reinterpret_cast<uint8_t*>(out));
   return Status::Ok();
+}
+
+// Rows of lists. Nothing is allocated for elements that the levels or the header only claim.
+Status DecodeLists(const Stored& page, const PageTask& task, Values& values, uint64_t rows,
+                   PageDecoder::State& state, ColumnVector* out) {
+  const PageHeader& header = page.header;
+  const size_t level_bytes = header.repetition_bytes + header.definition_bytes;
+  state.levels.Clear();
+  state.levels.Append(page.body.first(level_bytes));
+  const auto levels = state.levels.bytes();
+  if (!DecodeListLevels(levels.first(header.repetition_bytes),
+                        levels.subspan(header.repetition_bytes), header.values, rows,
+                        &state.list_levels, &out->offsets)) {
+    return Malformed("list levels");
+  }
+  const uint64_t elements = out->offsets.back();
+  if (header.values - elements != header.nulls) return Malformed("number of empty lists");
+  const bool raw =
+      header.encoding == PageEncoding::kPlain || header.encoding == PageEncoding::kByteStreamSplit;
+  if (raw && values.size() != 8 * elements) return Malformed("list elements");
+  if (out->type == ColumnType::kDouble) {
+    if (out->doubles.size() < elements + kSlack) out->doubles.resize(elements + kSlack);
+    return DecodeDoubles(header.encoding, values, elements, out->doubles.data());
+  }
+  if (raw) {
+    if (out->int64s.size() < elements + kSlack) out->int64s.resize(elements + kSlack);
+    return values.Into(out->int64s.data());
+  }
+  ASSIGN_OR_RETURN(const auto bytes, values.Padded());
+  if (header.encoding == PageEncoding::kDeltaBinaryPacked && !DeltaMayHold(bytes, elements)) {
+    return Malformed("delta integers");
+  }
+  if (out->int64s.size() < elements + kSlack) out->int64s.resize(elements + kSlack);
+  return DecodeInt64Bytes(header.encoding, task, bytes, elements, state, out->int64s.data());
 }
 
 // Joins the runs of levels with those of the present values' codes.
@@ -259,9 +303,11 @@ bool IsOurs(ColumnType type, PageEncoding encoding) {
 }
 
 // The header of a V2 page against the index.
-Status CheckHeader(const PageHeader& header, const ColumnEntry& entry, size_t page, uint64_t rows) {
-  if (header.rows != rows || header.values != rows || header.nulls > rows ||
-      header.repetition_bytes != 0) {
+Status CheckHeader(const PageHeader& header, const ColumnEntry& entry, bool lists, size_t page,
+                   uint64_t rows) {
+  const bool levels_fit =
+      lists ? header.values >= rows : header.values == rows && header.repetition_bytes == 0;
+  if (header.rows != rows || !levels_fit || header.nulls > rows) {
     return Status::Corruption(
         fmt::format("page header has {} rows, {} values, {} nulls; the index "
                     "has {} rows",
@@ -317,21 +363,26 @@ Status DecodePage(const PageTask& task, std::string_view bytes, PageDecoder::Sta
   Stored page;
   RETURN_IF_ERROR(Open(bytes, &page));
   const PageHeader& header = page.header;
-  RETURN_IF_ERROR(CheckFullSize(header, spec.type, rows));
+  RETURN_IF_ERROR(CheckFullSize(header, spec, rows));
   const int8_t expected = entry.encodings[task.page];
   if (expected != kUnknownEncoding && expected != static_cast<int8_t>(header.encoding)) {
     return Status::Corruption(fmt::format("page header has encoding {}, the footer {}",
                                           static_cast<int>(header.encoding), expected));
   }
-  if (header.kind == PageKind::kData && header.values == rows) {
-    return StockDecode(task, bytes, rows, out);
+  const bool lists = !spec.list.empty();
+  out->offsets.clear();
+  if (header.kind == PageKind::kData && (lists ? header.values >= rows : header.values == rows)) {
+    return StockDecode(task, bytes, rows, header.values, out);
   }
   if (header.kind != PageKind::kDataV2) return Malformed("data page kind");
-  RETURN_IF_ERROR(CheckHeader(header, entry, task.page, rows));
-  if (!IsOurs(spec.type, header.encoding)) return StockDecode(task, bytes, rows, out);
-  RETURN_IF_ERROR(DecodeLevels(page, spec.optional, rows, state));
+  RETURN_IF_ERROR(CheckHeader(header, entry, lists, task.page, rows));
+  if (!IsOurs(spec.type, header.encoding)) {
+    return StockDecode(task, bytes, rows, header.values, out);
+  }
   const PageCodec codec = entry.chunks[entry.layout->row_group(task.page)].codec;
   Values values(page, codec, state);
+  if (lists) return DecodeLists(page, task, values, rows, state, out);
+  RETURN_IF_ERROR(DecodeLevels(page, spec.optional, rows, state));
   const uint64_t present = rows - header.nulls;
   if (IsByteArray(spec.type)) {
     return DecodeStrings(header.encoding, task, values, present, state, out);

@@ -11,6 +11,7 @@
 #include "columnar/byte_buffer.h"
 #include "columnar/file_index.h"
 #include "columnar/file_reader.h"
+#include "columnar/list_levels.h"
 #include "columnar/page_codec.h"
 #include "columnar/page_header.h"
 
@@ -42,6 +43,7 @@ struct PageDecoder::State {
   ByteBuffer planes;  // present values before NULLs are put between them
   std::vector<CodeRun> level_runs;
   std::vector<CodeRun> code_runs;
+  ListLevelScratch list_levels;
 };
 
 // Decodes the dictionary page `bytes` (header included). Columns of doubles are left to the stock

@@ -115,7 +115,8 @@ Status FetchedPages::DecodeDictionaries() {
           decoder.state(), &dictionaries_[{c, group}]);
       if (!status.ok()) {
         return status.WithContext(fmt::format("{} column '{}' dictionary at offset {}",
-                                              index_->name(), spec.name, chunk.dictionary_offset));
+                                              index_->name(), spec.path(),
+                                              chunk.dictionary_offset));
       }
     }
   }
@@ -148,7 +149,8 @@ Status FetchedPages::DecodeColumn(size_t slot, size_t i, PageDecoder& decoder,
       DecodePage(task, BytesAt(page.offset, page.size_bytes), decoder.state(), out);
   if (status.ok()) return status;
   return status.WithContext(fmt::format("{} column '{}' page at offset {}", index_->name(),
-                                        index_->schema().columns[column.column].name, page.offset));
+                                        index_->schema().columns[column.column].path(),
+                                        page.offset));
 }
 
 Status FetchedPages::Decode(size_t i, PageDecoder& decoder, PageBatch* out) const {

@@ -10,11 +10,11 @@
 
 namespace thermocline::columnar {
 
-// A flat root group.
 std::shared_ptr<::parquet::schema::GroupNode> ToParquet(const FileSchema& schema);
 
-// Names, types and optional flags. Unimplemented for nested or repeated columns and for types that
-// ColumnType has not.
+// Names, places, types and optional flags. Unimplemented for nesting that ColumnSpec has not, lists
+// of strings, and types that ColumnType has not. The nodes within a list may have any names: the
+// paths here are those of the standard.
 Result<FileSchema> FromParquet(const ::parquet::SchemaDescriptor& descriptor);
 
 }  // namespace thermocline::columnar

@@ -81,6 +81,41 @@ TEST_F(ParquetWriterTest, PagesAreCutAtTheSameRowInEveryColumn) {
   EXPECT_EQ(next, table_.rows);
 }
 
+TEST_F(ParquetWriterTest, ColumnsOfRunsMayHaveLargerPagesThanTheOthers) {
+  FileSchema schema = SampleSchema();
+  for (const SampleColumn column : {kPod, kNever, kSeriesId}) {
+    schema.columns[column].run_page_rows = kGroupRows;
+  }
+  FileWriterOptions options;
+  options.page_rows = kPageRows;
+  const auto summary = WriteSampleTable(table_, schema, options, kGroupRows, {}, bucket_, "b");
+  ASSERT_TRUE(summary.ok()) << summary.status().ToString();
+  EXPECT_LT(summary->size_bytes, bytes_.size());
+  ReadStats stats;
+  const auto reader = FileReader::Open(bucket_.Open("b").value(), {}, &stats);
+  ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+  const FileIndex& index = reader->index();
+  EXPECT_FALSE(index.aligned());
+  EXPECT_TRUE(index.CutAlike(kTime, kValue));
+  EXPECT_TRUE(index.CutAlike(kPod, kSeriesId));
+  EXPECT_FALSE(index.CutAlike(kPod, kTime));
+  EXPECT_EQ(index.page_count(kTime), index_->page_count(kTime));
+  EXPECT_EQ(index.page_count(kPod), summary->row_groups);
+  EXPECT_EQ(index.page_count(kNever), summary->row_groups);
+  const RowRange part{kGroupRows - 10, kGroupRows + 20};
+  EXPECT_TRUE(reader->Plan(std::vector<FetchColumn>{{kTime}, {kValue}}, {&part, 1}).ok());
+  EXPECT_TRUE(reader->Plan(std::vector<FetchColumn>{{kPod}, {kSeriesId}}, {&part, 1}).ok());
+  EXPECT_EQ(reader->Plan(std::vector<FetchColumn>{{kTime}, {kPod}}, {&part, 1}).status().code(),
+            Code::kUnimplemented);
+  for (const RowRange& rows : {RowRange{0, table_.rows}, part, RowRange{77, 1}}) {
+    const auto got = reader->ReadRows(SampleColumns(), {&rows, 1}, {}, &stats);
+    ASSERT_TRUE(got.ok()) << got.status().ToString();
+    EXPECT_EQ(Difference(table_, rows.first, rows.count, *got), "");
+  }
+  schema.columns[kPod].run_page_rows = (1 << 20) + 1;
+  EXPECT_EQ(schema.Validate().code(), Code::kInvalidArgument);
+}
+
 TEST_F(ParquetWriterTest, FooterDeclaresSortingKeysAndCreator) {
   const auto metadata = stock_->metadata();
   EXPECT_EQ(metadata->created_by(), "thermocline test");

@@ -31,11 +31,11 @@ Status CheckRuns(const ColumnSpec& spec, std::span<const CodeRun> runs, size_t d
     total += run.count;
     if (run.code == kNullCode ? spec.optional : run.code < dictionary_size) continue;
     return Status::InvalidArgument(
-        fmt::format("column '{}': code {} of {} values", spec.name, run.code, dictionary_size));
+        fmt::format("column '{}': code {} of {} values", spec.path(), run.code, dictionary_size));
   }
   if (total != rows) {
     return Status::InvalidArgument(
-        fmt::format("column '{}': runs of {} rows, expected {}", spec.name, total, rows));
+        fmt::format("column '{}': runs of {} rows, expected {}", spec.path(), total, rows));
   }
   return Status::Ok();
 }
@@ -97,6 +97,7 @@ template <typename Value>
 Status RunPages::WritePages(const ColumnSpec& spec, std::span<const Value> dictionary,
                             std::span<const CodeRun> runs, ChunkWriter* chunk) {
   const int width = CodeWidth(order_.size());
+  const uint32_t page_rows = spec.run_page_rows > 0 ? spec.run_page_rows : options_.page_rows;
   size_t next = 0;
   uint64_t used = 0;  // rows of runs[next] that earlier pages have
   while (true) {
@@ -114,9 +115,9 @@ Status RunPages::WritePages(const ColumnSpec& spec, std::span<const Value> dicti
     HybridEncoder codes(width, &values_);
     Extent<Value> extent;
     uint64_t string_bytes = 0;
-    while (next < runs.size() && page.rows < options_.page_rows) {
+    while (next < runs.size() && page.rows < page_rows) {
       const CodeRun& run = runs[next];
-      const uint64_t count = std::min<uint64_t>(run.count - used, options_.page_rows - page.rows);
+      const uint64_t count = std::min<uint64_t>(run.count - used, page_rows - page.rows);
       page.rows += static_cast<uint32_t>(count);
       if (spec.optional) levels.Add(run.code != kNullCode ? 1 : 0, count);
       if (run.code == kNullCode) {

@@ -1,4 +1,5 @@
-// What a Parquet file of ours looks like: flat columns, required or optional.
+// What a Parquet file of ours looks like: columns, required or optional, at the top or in required
+// groups, and required lists of integers and doubles or of structs of them.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,9 @@ enum class ColumnEncoding {
   kDeltaLengths,   // DELTA_LENGTH_BYTE_ARRAY; strings and bytes
 };
 
+// A leaf of the file's schema. Neighbours with the same `groups` and `list` share those nodes.
 struct ColumnSpec {
-  std::string name;
+  std::string name;  // empty: the element of `list` itself is the leaf
   ColumnType type = ColumnType::kInt64;
   ColumnEncoding encoding = ColumnEncoding::kPlain;
   bool optional = false;
@@ -47,8 +49,21 @@ struct ColumnSpec {
   // writes NULL for exactly that pattern, the reader puts it where it meets NULL. Strings need
   // none: a string_view with data() == nullptr is NULL, and so is kNullCode in a run.
   uint64_t null_bits = 0;
-  bool bloom_filter = false;  // kDictionary strings only; for other engines, our reader skips it
+  bool bloom_filter = false;  // kDictionary strings only; asked by bloom_filter.h, not by Plan
   bool bounds = true;         // min and max in the page index and the chunk statistics
+  // Rows a page of runs with a dictionary, where they are not the file's (0): a page of few runs
+  // costs more than it tells. Only columns cut at the same rows can be fetched together.
+  uint32_t run_page_rows = 0;
+  // The required groups (structs) around the leaf, outermost first.
+  std::vector<std::string> groups = {};
+  // Not empty: the leaf is the element (or, with a name, a field of the element struct) of the
+  // required LIST of this name within `groups`. Such a column is neither optional nor has strings
+  // or a dictionary. The list's nodes are the standard's: <list>.list.element[.<name>].
+  std::string list = {};
+
+  // The nodes' names with dots between, as "spans.list.element.offset". A flat column's is its
+  // name, dots and all.
+  std::string path() const;
 };
 
 struct SortingColumn {
@@ -61,10 +76,12 @@ struct FileSchema {
   std::vector<ColumnSpec> columns;
   std::vector<SortingColumn> sorting;  // declared as given: the caller's rows must be so sorted
 
-  // InvalidArgument: no columns, empty or equal names, an encoding that the type does not have, a
-  // sorting column out of range.
+  // InvalidArgument: no columns, empty or equal names or paths, columns of one group or list that
+  // are not neighbours, an encoding that the type does not have, a list column of a kind that
+  // there is not, a sorting column out of range.
   Status Validate() const;
-  std::optional<uint32_t> Find(std::string_view name) const;
+  // By its path.
+  std::optional<uint32_t> Find(std::string_view path) const;
 };
 
 // `count` rows of the value with this code. kNullCode: `count` NULLs.

@@ -8,10 +8,12 @@
 #include <parquet/properties.h>
 #include <parquet/schema.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
 #include "columnar/arrow_wall.h"
+#include "columnar/list_levels.h"
 #include "columnar/parquet_schema.h"
 
 namespace thermocline::columnar {
@@ -58,6 +60,49 @@ Status ReadAll(::parquet::ColumnReader* column, uint64_t rows, bool optional,
   return Status::Ok();
 }
 
+// Reads lists batch by batch, so that memory grows with what is there and not with what the header
+// claims.
+template <typename Reader>
+Status ReadLists(::parquet::ColumnReader* column, uint64_t rows, uint64_t entries,
+                 std::vector<uint32_t>* offsets, std::vector<typename Reader::T>* elements) {
+  constexpr uint64_t kBatch = 8 << 10;
+  if (entries > kMaxListEntries) return Status::Corruption("a page of too many elements");
+  auto* reader = static_cast<Reader*>(column);
+  std::vector<int16_t> definition(kBatch);
+  std::vector<int16_t> repetition(kBatch);
+  std::vector<typename Reader::T> values(kBatch);
+  offsets->clear();
+  elements->clear();
+  uint32_t count = 0;
+  bool goes_on = false;  // the entry before was an element
+  for (uint64_t done = 0; done < entries;) {
+    int64_t got = 0;
+    const int64_t read =
+        reader->ReadBatch(static_cast<int64_t>(std::min(kBatch, entries - done)), definition.data(),
+                          repetition.data(), values.data(), &got);
+    if (read <= 0)
+      return Status::Corruption(fmt::format("page has {} of {} entries", done, entries));
+    for (size_t i = 0; i < static_cast<size_t>(read); ++i) {
+      const bool element = definition[i] == 1;
+      if (repetition[i] == 0) {
+        offsets->push_back(count);
+      } else if (!element || !goes_on) {
+        return Status::Corruption("list levels contradict one another");
+      }
+      goes_on = element;
+      count += element ? 1 : 0;
+    }
+    elements->insert(elements->end(), values.begin(), values.begin() + got);
+    done += static_cast<uint64_t>(read);
+  }
+  if (offsets->size() != rows || elements->size() != count) {
+    return Status::Corruption(fmt::format("page has {} rows of {}, {} elements of {}",
+                                          offsets->size(), rows, elements->size(), count));
+  }
+  offsets->push_back(count);
+  return Status::Ok();
+}
+
 template <typename T>
 void Spread(const std::vector<int16_t>& levels, const std::vector<T>& values, uint64_t null_bits,
             std::vector<T>* out) {
@@ -90,7 +135,8 @@ void CopyStrings(const std::vector<int16_t>& levels,
   out->values = out->own_values;
 }
 
-Status Read(const PageTask& task, std::string_view page, uint64_t rows, ColumnVector* out) {
+Status Read(const PageTask& task, std::string_view page, uint64_t rows, uint64_t entries,
+            ColumnVector* out) {
   const ColumnSpec& spec = task.index->schema().columns[task.column];
   FileSchema one;
   one.columns.push_back(spec);
@@ -104,9 +150,17 @@ Status Read(const PageTask& task, std::string_view page, uint64_t rows, ColumnVe
   const PageCodec codec = entry.chunks[entry.layout->row_group(task.page)].codec;
   auto pages = ::parquet::PageReader::Open(
       std::make_shared<::arrow::io::BufferReader>(std::make_shared<::arrow::Buffer>(stitched)),
-      static_cast<int64_t>(rows), ToLibrary(codec), properties, *descriptor.Column(0));
+      static_cast<int64_t>(entries), ToLibrary(codec), properties, *descriptor.Column(0));
   const auto reader = ::parquet::ColumnReader::Make(descriptor.Column(0), std::move(pages),
                                                     ::arrow::system_memory_pool());
+  if (!spec.list.empty()) {
+    if (spec.type == ColumnType::kDouble) {
+      return ReadLists<::parquet::DoubleReader>(reader.get(), rows, entries, &out->offsets,
+                                                &out->doubles);
+    }
+    return ReadLists<::parquet::Int64Reader>(reader.get(), rows, entries, &out->offsets,
+                                             &out->int64s);
+  }
   std::vector<int16_t> levels;
   if (IsInt64(spec.type)) {
     std::vector<int64_t> values;
@@ -129,9 +183,10 @@ Status Read(const PageTask& task, std::string_view page, uint64_t rows, ColumnVe
 
 }  // namespace
 
-Status StockDecode(const PageTask& task, std::string_view page, uint64_t rows, ColumnVector* out) {
+Status StockDecode(const PageTask& task, std::string_view page, uint64_t rows, uint64_t entries,
+                   ColumnVector* out) {
   return AtWall(Code::kCorruption, "stock page reader",
-                [&] { return Read(task, page, rows, out); });
+                [&] { return Read(task, page, rows, entries, out); });
 }
 
 }  // namespace thermocline::columnar

@@ -8,7 +8,9 @@
 
 namespace thermocline::columnar {
 
-// The headers of both pages have been parsed and their sizes bounded. `rows` as the index says.
-Status StockDecode(const PageTask& task, std::string_view page, uint64_t rows, ColumnVector* out);
+// The headers of both pages have been parsed and their sizes bounded. `rows` as the index says,
+// `entries` as the header claims: more than rows in lists only.
+Status StockDecode(const PageTask& task, std::string_view page, uint64_t rows, uint64_t entries,
+                   ColumnVector* out);
 
 }  // namespace thermocline::columnar
