@@ -17,8 +17,6 @@ using columnar::FetchColumn;
 using columnar::FileIndex;
 using columnar::FileReader;
 using columnar::PageBatch;
-using columnar::PageDecoder;
-using columnar::PageSet;
 using columnar::ReadStats;
 using columnar::RowRange;
 
@@ -208,24 +206,46 @@ class RowCollector {
   RowCollector(const ColdBlock& block, const BlockSelect& select,
                const std::vector<const Matcher*>& on_label_sets)
       : block_(block), select_(select), on_label_sets_(on_label_sets) {
-    if (const BlockFile* samples = block.entry().Find(BlockFileKind::kSamples)) {
-      sample_rows_ = samples->rows;
-    }
+    const auto rows_of = [&](BlockFileKind kind) {
+      const BlockFile* const file = block.entry().Find(kind);
+      return file == nullptr ? 0 : file->rows;
+    };
+    samples_.limit = rows_of(BlockFileKind::kSamples);
+    histograms_.limit = rows_of(BlockFileKind::kHistograms);
   }
 
-  // The columns label_set, series_id, min_time, max_time, first_row, row_count, more_rows (maybe).
-  static std::vector<FetchColumn> Columns(const FileIndex& index) {
+  // Finds the columns to fetch, in the order in which Page() has them.
+  Result<std::vector<FetchColumn>> Columns(const FileIndex& index) {
     std::vector<FetchColumn> columns;
-    for (const std::string_view name : {"label_set", "series_id", "min_time", "max_time",
-                                        "first_row", "row_count", "more_rows"}) {
-      if (const auto column = index.schema().Find(name)) columns.push_back({*column});
+    const auto add = [&](std::string_view name) -> std::optional<size_t> {
+      const auto column = index.schema().Find(name);
+      if (!column) return std::nullopt;
+      columns.push_back({*column});
+      return columns.size() - 1;
+    };
+    for (const std::string_view name : {"label_set", "series_id", "min_time", "max_time"})
+      add(name);
+    samples_.first = add("first_row");
+    samples_.count = add("row_count");
+    samples_.more = add("more_rows");
+    const bool complete = columns.size() >= 6 && samples_.count == 5;
+    histograms_.first = add("histogram.first_row");
+    histograms_.count = add("histogram.row_count");
+    histograms_.more = add("histogram.more_rows");
+    if (!complete || histograms_.first.has_value() != histograms_.count.has_value() ||
+        (histograms_.limit > 0 && !histograms_.first)) {
+      return Status::Corruption("series file of block " + block_.entry().id.ToString() +
+                                ": a column is missing");
     }
     return columns;
   }
 
   Status Page(const PageBatch& page, std::span<const RowRange> rows, BlockSeries* out) {
     Spread(page.columns[0], &label_sets_);
-    if (page.columns.size() > 6) Spread(page.columns[6], &more_rows_);
+    for (Locators* locators : {&samples_, &histograms_}) {
+      if (locators->more) Spread(page.columns[*locators->more], &locators->more_rows);
+    }
+    if (histograms_.first && out->histogram_offsets.empty()) out->histogram_offsets = {0};
     return ForEachPart(page.rows, rows, &next_, [&](uint64_t first, uint64_t count) {
       for (uint64_t row = first; row < first + count; ++row) {
         RETURN_IF_ERROR(Row(page, row, out));
@@ -235,6 +255,15 @@ class RowCollector {
   }
 
  private:
+  // Where a table's rows of a series are, and how many rows the table has.
+  struct Locators {
+    std::optional<size_t> first;
+    std::optional<size_t> count;
+    std::optional<size_t> more;
+    uint64_t limit = 0;
+    std::vector<std::string_view> more_rows;
+  };
+
   static void Spread(const ColumnVector& column, std::vector<std::string_view>* values) {
     values->resize(column.rows);
     column.ForEachString([&](uint64_t first, uint64_t count, std::string_view value) {
@@ -250,18 +279,17 @@ class RowCollector {
     for (const Matcher* matcher : on_label_sets_) {
       if (!matcher->Matches(labels.Get(matcher->name()))) return Status::Ok();
     }
-    const RowRange first{static_cast<uint64_t>(number(4)), static_cast<uint64_t>(number(5))};
-    if (first.count == 0 || first.first > sample_rows_ ||
-        first.count > sample_rows_ - first.first) {
-      return Status::Corruption(fmt::format("series row {} of block {}: rows {} + {} of {}",
-                                            page.rows.first + row, block_.entry().id.ToString(),
-                                            first.first, first.count, sample_rows_));
-    }
-    out->rows.push_back(first);
-    if (page.columns.size() > 6 && more_rows_[row].data() != nullptr) {
-      RETURN_IF_ERROR(DecodeMoreRows(more_rows_[row], sample_rows_, &out->rows));
+    const size_t before = out->rows.size() + out->histogram_rows.size();
+    RETURN_IF_ERROR(Locate(page, row, samples_, &out->rows));
+    if (histograms_.first) RETURN_IF_ERROR(Locate(page, row, histograms_, &out->histogram_rows));
+    if (out->rows.size() + out->histogram_rows.size() == before) {
+      return Status::Corruption(fmt::format("series row {} of block {}: no samples",
+                                            page.rows.first + row, block_.entry().id.ToString()));
     }
     out->row_offsets.push_back(static_cast<uint32_t>(out->rows.size()));
+    if (histograms_.first) {
+      out->histogram_offsets.push_back(static_cast<uint32_t>(out->histogram_rows.size()));
+    }
     out->ids.emplace_back(static_cast<uint64_t>(number(1)));
     out->ranges.push_back(range);
     out->label_sets += label_sets_[row];
@@ -269,13 +297,30 @@ class RowCollector {
     return Status::Ok();
   }
 
+  Status Locate(const PageBatch& page, uint64_t row, const Locators& locators,
+                std::vector<RowRange>* rows) const {
+    const auto number = [&](size_t column) {
+      return static_cast<uint64_t>(page.columns[column].int64s[row]);
+    };
+    const RowRange first{number(*locators.first), number(*locators.count)};
+    if (first.count == 0) return Status::Ok();
+    if (first.first > locators.limit || first.count > locators.limit - first.first) {
+      return Status::Corruption(fmt::format("series row {} of block {}: rows {} + {} of {}",
+                                            page.rows.first + row, block_.entry().id.ToString(),
+                                            first.first, first.count, locators.limit));
+    }
+    rows->push_back(first);
+    if (!locators.more || locators.more_rows[row].data() == nullptr) return Status::Ok();
+    return DecodeMoreRows(locators.more_rows[row], locators.limit, rows);
+  }
+
   const ColdBlock& block_;
   const BlockSelect& select_;
   const std::vector<const Matcher*>& on_label_sets_;
-  uint64_t sample_rows_ = 0;
+  Locators samples_;
+  Locators histograms_;
   size_t next_ = 0;
   std::vector<std::string_view> label_sets_;
-  std::vector<std::string_view> more_rows_;
 };
 
 }  // namespace
@@ -287,12 +332,8 @@ Result<BlockSeries> MatchSeries(const ColdBlock& block, const BlockSelect& selec
   ASSIGN_OR_RETURN(Candidates candidates, Narrow(block, file, select, &columns, stats));
   RETURN_IF_ERROR(FilterByColumns(file, select, &columns, &candidates.rows, stats));
   BlockSeries out;
-  const std::vector<FetchColumn> locators = RowCollector::Columns(file.index());
-  if (locators.size() < 6) {
-    return Status::Corruption("series file of block " + block.entry().id.ToString() +
-                              ": a column is missing");
-  }
   RowCollector collector(block, select, candidates.on_label_sets);
+  ASSIGN_OR_RETURN(const std::vector<FetchColumn> locators, collector.Columns(file.index()));
   RETURN_IF_ERROR(ForEachPage(
       file.reader, locators, candidates.rows, select.limit_bytes, select.budget, stats,
       [&](const PageBatch& page) { return collector.Page(page, candidates.rows, &out); }));

@@ -99,7 +99,8 @@ std::string ColdBlock::damage() const {
 }
 
 uint64_t BlockSeries::memory_bytes() const {
-  return label_sets.size() + ids.size() * 48 + rows.size() * sizeof(columnar::RowRange);
+  return label_sets.size() + ids.size() * 48 + histogram_offsets.size() * sizeof(uint32_t) +
+         (rows.size() + histogram_rows.size()) * sizeof(columnar::RowRange);
 }
 
 }  // namespace thermocline

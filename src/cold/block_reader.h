@@ -22,6 +22,13 @@ namespace thermocline {
 // Adds what a read cost to a query's counters (null: nobody counts).
 void AddToCounters(const columnar::ReadStats& stats, ReadCounters* counters);
 
+// The read found something that is not as it was written, or gone: the block is set aside and the
+// others answer.
+inline bool IsDamage(const Status& status) {
+  return status.code() == Code::kCorruption || status.code() == Code::kOutOfRange ||
+         status.code() == Code::kNotFound;
+}
+
 // Threads: safe to call concurrently.
 class ColdBlock {
  public:
@@ -65,7 +72,10 @@ struct BlockSeries {
   std::vector<uint64_t> label_offsets = {0};  // series + 1
   std::vector<TimeRange> ranges;              // of each series' samples
   std::vector<uint32_t> row_offsets = {0};    // series + 1, into rows
-  std::vector<columnar::RowRange> rows;       // of `samples`; one or more per series, ascending
+  std::vector<columnar::RowRange> rows;       // of `samples`; ascending for each series
+  // The same of `histograms`; both empty when the block has none. A series has rows in either.
+  std::vector<uint32_t> histogram_offsets;
+  std::vector<columnar::RowRange> histogram_rows;
 
   size_t size() const { return ids.size(); }
   LabelsView labels(size_t i) const {
@@ -74,6 +84,11 @@ struct BlockSeries {
   }
   std::span<const columnar::RowRange> rows_of(size_t i) const {
     return std::span(rows).subspan(row_offsets[i], row_offsets[i + 1] - row_offsets[i]);
+  }
+  std::span<const columnar::RowRange> histogram_rows_of(size_t i) const {
+    if (histogram_offsets.empty()) return {};
+    return std::span(histogram_rows)
+        .subspan(histogram_offsets[i], histogram_offsets[i + 1] - histogram_offsets[i]);
   }
   uint64_t memory_bytes() const;
 };

@@ -84,11 +84,6 @@ void SetOffsets(const std::vector<Piece>& pieces, size_t slots, SeriesBatch* out
   out->offsets.resize(slots + 1, static_cast<uint32_t>(out->timestamps_ms.size()));
 }
 
-bool IsDamage(const Status& status) {
-  return status.code() == Code::kCorruption || status.code() == Code::kOutOfRange ||
-         status.code() == Code::kNotFound;
-}
-
 }  // namespace
 
 BlockSeriesSet::BlockSeriesSet(Source source, BlockSeries series)
@@ -99,27 +94,33 @@ BlockSeriesSet::~BlockSeriesSet() {
   if (source_.budget != nullptr) source_.budget->Release(charged_bytes_);
 }
 
-Result<std::unique_ptr<BlockSeriesSet>> BlockSeriesSet::Make(Source source, BlockSeries series,
-                                                             bool sorted, uint64_t limit) {
-  std::unique_ptr<BlockSeriesSet> set(new BlockSeriesSet(std::move(source), std::move(series)));
-  const columnar::FileIndex& index = set->source_.samples.index();
+Status BlockSeriesSet::FindColumns() {
+  if (!source_.samples) return Status::Ok();
+  const columnar::FileIndex& index = source_.samples->index();
   const auto timestamp = index.schema().Find("timestamp");
   const auto value = index.schema().Find("value");
   if (!timestamp || !value) {
-    return Status::Corruption("samples file of block " + set->source_.block->entry().id.ToString() +
+    return Status::Corruption("samples file of block " + source_.block->entry().id.ToString() +
                               ": no timestamp or value column");
   }
-  set->columns_ = {{*timestamp, 0}, {*value, kStaleBits}};
+  columns_ = {{*timestamp, 0}, {*value, kStaleBits}};
   if (const auto start = index.schema().Find("start_timestamp")) {
-    set->columns_.push_back({*start, 0});
+    columns_.push_back({*start, 0});
   }
-  const TimeRange& range = set->source_.range;
-  const TimeRange& held = set->source_.block->entry().range;
+  const TimeRange& range = source_.range;
+  const TimeRange& held = source_.block->entry().range;
   if (range.start_ms <= held.start_ms && held.end_ms <= range.end_ms) {
-    if (index.rows() > 0) set->rows_in_time_ = {{0, index.rows()}};
+    if (index.rows() > 0) rows_in_time_ = {{0, index.rows()}};
   } else {
-    set->rows_in_time_ = index.RowsWhereInt64(*timestamp, range.start_ms, range.end_ms);
+    rows_in_time_ = index.RowsWhereInt64(*timestamp, range.start_ms, range.end_ms);
   }
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<BlockSeriesSet>> BlockSeriesSet::Make(Source source, BlockSeries series,
+                                                             bool sorted, uint64_t limit) {
+  std::unique_ptr<BlockSeriesSet> set(new BlockSeriesSet(std::move(source), std::move(series)));
+  RETURN_IF_ERROR(set->FindColumns());
   if (set->source_.budget != nullptr) {
     const uint64_t bytes = set->series_.memory_bytes();
     RETURN_IF_ERROR(set->source_.budget->Charge(bytes));
@@ -194,21 +195,20 @@ Status BlockSeriesSet::FetchRows(std::span<const RowRange> rows, std::span<const
                                  SeriesBatch* out, std::vector<Piece>* pieces) const {
   columnar::FetchOptions options;
   options.limit_bytes = source_.limit_bytes;
-  ASSIGN_OR_RETURN(const columnar::FetchPlan plan, source_.samples.Plan(columns_, rows, options));
+  ASSIGN_OR_RETURN(const columnar::FetchPlan plan, source_.samples->Plan(columns_, rows, options));
   const ChargedBytes charge(source_.budget, plan.page_bytes);
   RETURN_IF_ERROR(charge.status());
   ReadStats stats;
   ASSIGN_OR_RETURN(const std::unique_ptr<columnar::PageSet> pages,
-                   source_.samples.Fetch(plan, &stats));
+                   source_.samples->Fetch(plan, &stats));
   std::unique_ptr<Scratch> scratch = TakeScratch();
   for (size_t i = 0; i < pages->page_count(); ++i) {
     if (source_.budget != nullptr) RETURN_IF_ERROR(source_.budget->Check());
-    RETURN_IF_ERROR(pages->Decode(i, scratch->decoder, &scratch->page));
-    stats.rows_decoded += scratch->page.rows.count;
-    CopyPage(scratch->page, segments, out, pieces);
+    RETURN_IF_ERROR(pages->Decode(i, scratch->decoder, scratch->page.get()));
+    stats.rows_decoded += scratch->page->rows.count;
+    CopyPage(*scratch->page, segments, out, pieces);
   }
-  if (pages->page_count() > 0) KeepLast(std::move(scratch->page));
-  scratch->page = PageBatch();
+  if (pages->page_count() > 0) KeepLast(scratch.get());
   GiveBack(std::move(scratch));
   AddToCounters(stats, source_.counters);
   return Status::Ok();
@@ -227,9 +227,13 @@ Status BlockSeriesSet::ReadRows(std::span<const uint32_t> series, SeriesBatch* o
     MutexLock lock(mutex_);
     last = last_page_;
   }
-  if (last != nullptr && !columnar::IntersectRows(rows, {&last->rows, 1}).empty()) {
-    CopyPage(*last, segments, out, &pieces);
-    rows = Without(rows, last->rows);
+  if (last != nullptr) {
+    if (!columnar::IntersectRows(rows, {&last->rows, 1}).empty()) {
+      CopyPage(*last, segments, out, &pieces);
+      rows = Without(rows, last->rows);
+    }
+    MutexLock lock(mutex_);
+    last.reset();
   }
   if (!rows.empty()) RETURN_IF_ERROR(FetchRows(rows, segments, out, &pieces));
   ArrangeBySlot(&pieces, out);
@@ -240,9 +244,9 @@ Status BlockSeriesSet::ReadRows(std::span<const uint32_t> series, SeriesBatch* o
   return Status::Ok();
 }
 
-void BlockSeriesSet::KeepLast(PageBatch page) const {
-  const uint64_t bytes = page.rows.count * 8 * page.columns.size();
-  auto kept = std::make_shared<PageBatch>(std::move(page));
+void BlockSeriesSet::KeepLast(Scratch* scratch) const {
+  // Of it and of the page that the next read decodes into.
+  const uint64_t bytes = 2 * scratch->page->rows.count * 8 * scratch->page->columns.size();
   MutexLock lock(mutex_);
   // Pages of a file hardly differ in size, so the first one's charge stands for all. A query at its
   // limit goes without.
@@ -250,7 +254,11 @@ void BlockSeriesSet::KeepLast(PageBatch page) const {
     if (!source_.budget->Charge(bytes).ok()) return;
     charged_bytes_ += bytes;
   }
-  last_page_ = std::move(kept);
+  std::swap(last_page_, scratch->page);
+  // Its memory serves the next page, unless another thread still copies from it.
+  if (scratch->page == nullptr || scratch->page.use_count() > 1) {
+    scratch->page = std::make_shared<PageBatch>();
+  }
 }
 
 std::unique_ptr<BlockSeriesSet::Scratch> BlockSeriesSet::TakeScratch() const {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,9 @@ class BlockSeriesSet final : public SeriesSet {
  public:
   // What is common to the reads of a set.
   struct Source {
-    std::shared_ptr<ColdBlock> block;  // kept alive by the set
-    columnar::FileReader samples;
-    TimeRange range;  // samples outside are not returned
+    std::shared_ptr<ColdBlock> block;             // kept alive by the set
+    std::optional<columnar::FileReader> samples;  // nullopt: none of the series has rows in it
+    TimeRange range;                              // samples outside are not returned
     uint64_t limit_bytes = 0;
     QueryBudget* budget = nullptr;     // borrowed, outlives the set, may be null
     ReadCounters* counters = nullptr;  // the same
@@ -40,6 +41,10 @@ class BlockSeriesSet final : public SeriesSet {
   Status Read(std::span<const uint32_t> series, SeriesBatch* out) const override;
   const std::vector<std::string>& warnings() const override { return warnings_; }
 
+  // What it lists; `place` is the index in it of a series of the set.
+  const BlockSeries& listing() const { return series_; }
+  uint32_t place(size_t series) const { return order_[series]; }
+
   void AddWarning(std::string warning) { warnings_.push_back(std::move(warning)); }
 
  private:
@@ -57,17 +62,19 @@ class BlockSeriesSet final : public SeriesSet {
   };
   struct Scratch {
     columnar::PageDecoder decoder;
-    columnar::PageBatch page;
+    std::shared_ptr<columnar::PageBatch> page = std::make_shared<columnar::PageBatch>();
   };
 
   BlockSeriesSet(Source source, BlockSeries series);
+  Status FindColumns();
   Status ReadRows(std::span<const uint32_t> series, SeriesBatch* out) const;
   Status FetchRows(std::span<const columnar::RowRange> rows, std::span<const Segment> segments,
                    SeriesBatch* out, std::vector<Piece>* pieces) const;
   std::vector<Segment> SegmentsOf(std::span<const uint32_t> series) const;
   void CopyPage(const columnar::PageBatch& page, std::span<const Segment> segments,
                 SeriesBatch* out, std::vector<Piece>* pieces) const;
-  void KeepLast(columnar::PageBatch page) const EXCLUDES(mutex_);
+  // Makes the scratch's page the last page and gives it another to decode into.
+  void KeepLast(Scratch* scratch) const EXCLUDES(mutex_);
   std::unique_ptr<Scratch> TakeScratch() const EXCLUDES(mutex_);
   void GiveBack(std::unique_ptr<Scratch> scratch) const EXCLUDES(mutex_);
 
@@ -81,7 +88,9 @@ class BlockSeriesSet final : public SeriesSet {
   mutable uint64_t charged_bytes_ GUARDED_BY(mutex_) = 0;
   mutable std::vector<std::unique_ptr<Scratch>> scratch_ GUARDED_BY(mutex_);
   // The page decoded last: the next read usually begins in it.
-  mutable std::shared_ptr<const columnar::PageBatch> last_page_ GUARDED_BY(mutex_);
+  // Readers take and drop their reference under the lock, so that a page which only the lock's
+  // holder refers to is free.
+  mutable std::shared_ptr<columnar::PageBatch> last_page_ GUARDED_BY(mutex_);
 };
 
 }  // namespace thermocline

@@ -35,18 +35,19 @@ Status CheckHash(Bucket& bucket, const BlockFile& file) {
   return Status::Ok();
 }
 
-// Decodes every page, some at a time: headers, checksums, encodings, row counts.
-Status CheckPages(const ColdBlock& block, const BlockFile& file) {
+// Decodes every page of columns that are cut alike, some at a time: headers, checksums, encodings,
+// row counts.
+Status CheckColumns(const columnar::FileReader& reader,
+                    std::span<const columnar::FetchColumn> columns, uint64_t expected_rows) {
   columnar::ReadStats stats;
-  ASSIGN_OR_RETURN(const columnar::FileReader reader, block.Open(file, &stats));
   const columnar::FileIndex& index = reader.index();
-  std::vector<columnar::FetchColumn> columns;
-  for (uint32_t i = 0; i < index.schema().columns.size(); ++i) columns.push_back({i});
-  const size_t pages = columns.empty() ? 0 : index.page_count(0);
+  const uint32_t first_column = columns[0].column;
+  const size_t pages = index.page_count(first_column);
   uint64_t rows = 0;
   for (size_t at = 0; at < pages; at += kPagesAtOnce) {
-    const columnar::PageInfo first = index.page(0, at);
-    const columnar::PageInfo last = index.page(0, std::min<size_t>(at + kPagesAtOnce, pages) - 1);
+    const columnar::PageInfo first = index.page(first_column, at);
+    const columnar::PageInfo last =
+        index.page(first_column, std::min<size_t>(at + kPagesAtOnce, pages) - 1);
     const columnar::RowRange range{first.first_row,
                                    last.first_row + last.row_count - first.first_row};
     RETURN_IF_ERROR(ForEachPage(reader, columns, {&range, 1}, uint64_t{8} << 30, nullptr, &stats,
@@ -55,10 +56,38 @@ Status CheckPages(const ColdBlock& block, const BlockFile& file) {
                                   return Status::Ok();
                                 }));
   }
-  if (rows != file.rows) {
-    return Status::Corruption(fmt::format("{} rows, the manifest says {}", rows, file.rows));
+  if (rows == expected_rows) return Status::Ok();
+  return Status::Corruption(fmt::format("column '{}': {} rows, the manifest says {}",
+                                        index.schema().columns[first_column].path(), rows,
+                                        expected_rows));
+}
+
+Status CheckPages(const ColdBlock& block, const BlockFile& file) {
+  columnar::ReadStats stats;
+  ASSIGN_OR_RETURN(const columnar::FileReader reader, block.Open(file, &stats));
+  std::vector<std::vector<columnar::FetchColumn>> groups;  // cut alike
+  for (uint32_t i = 0; i < reader.index().schema().columns.size(); ++i) {
+    const auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& columns) {
+      return reader.index().CutAlike(columns[0].column, i);
+    });
+    if (group == groups.end()) {
+      groups.push_back({{i}});
+    } else {
+      group->push_back({i});
+    }
+  }
+  for (const auto& columns : groups) {
+    RETURN_IF_ERROR(CheckColumns(reader, columns, file.rows));
   }
   return Status::Ok();
+}
+
+uint64_t SampleRows(const BlockEntry& entry) {
+  uint64_t rows = 0;
+  for (const BlockFileKind kind : {BlockFileKind::kSamples, BlockFileKind::kHistograms}) {
+    if (const BlockFile* const file = entry.Find(kind)) rows += file->rows;
+  }
+  return rows;
 }
 
 Status CheckFile(const ColdBlock& block, const BlockFile& file, Bucket& bucket) {
@@ -69,11 +98,14 @@ Status CheckFile(const ColdBlock& block, const BlockFile& file, Bucket& bucket) 
   }
   RETURN_IF_ERROR(CheckPages(block, file));
   const BlockEntry& entry = block.entry();
-  const uint64_t expected = file.kind == BlockFileKind::kSamples  ? entry.samples
-                            : file.kind == BlockFileKind::kSeries ? entry.series
-                                                                  : file.rows;
-  if (file.rows != expected) {
-    return Status::Corruption(fmt::format("{} rows, the block has {}", file.rows, expected));
+  if (file.kind == BlockFileKind::kSeries && file.rows != entry.series) {
+    return Status::Corruption(fmt::format("{} rows, the block has {}", file.rows, entry.series));
+  }
+  const bool samples =
+      file.kind == BlockFileKind::kSamples || file.kind == BlockFileKind::kHistograms;
+  if (samples && SampleRows(entry) != entry.samples) {
+    return Status::Corruption(fmt::format("{} rows of samples and histograms, the block has {}",
+                                          SampleRows(entry), entry.samples));
   }
   return Status::Ok();
 }

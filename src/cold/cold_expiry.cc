@@ -90,6 +90,7 @@ Result<uint64_t> ColdTier::DeleteOrphans(TimestampMs now_ms) {
   if (last_orphan_scan_ms_ != kMinTimestampMs && now_ms < last_orphan_scan_ms_ + every_ms) {
     return uint64_t{0};
   }
+  if (writes_running_ > 0) return uint64_t{0};
   std::set<std::string> known = writing_;
   for (const BlockEntry& entry : manifest_.blocks) {
     for (const BlockFile& file : entry.files) known.insert(file.key);

@@ -83,22 +83,23 @@ std::vector<TestSeries> RandomSeries(std::mt19937_64& random, size_t count) {
     unique.emplace(one.labels.packed(), one);
   }
   std::vector<TestSeries> series;
+  series.reserve(unique.size());
   for (auto& [key, one] : unique) series.push_back(one);
   return series;
 }
 
 std::vector<Matcher> RandomMatchers(std::mt19937_64& random,
                                     const std::vector<TestSeries>& series) {
-  static const char* kNames[] = {"__name__", "job", "zone", "Value", "value",
-                                 "日本",     "id",  "w3",   "w120",  "never"};
-  static const char* kPatterns[] = {"x1",      "x1|x3", "x.*",  "",    ".*",  ".+",
-                                    "m1|m2|m", "m.+",   "x[1]", "|x2", "1.*", "[0-9]+",
-                                    "m3",      "zzz",   "x0",   "1",   "x4|", "(m1|x2).*"};
+  static const char* names[] = {"__name__", "job", "zone", "Value", "value",
+                                "日本",     "id",  "w3",   "w120",  "never"};
+  static const char* patterns[] = {"x1",      "x1|x3", "x.*",  "",    ".*",  ".+",
+                                   "m1|m2|m", "m.+",   "x[1]", "|x2", "1.*", "[0-9]+",
+                                   "m3",      "zzz",   "x0",   "1",   "x4|", "(m1|x2).*"};
   std::vector<Matcher> matchers;
   for (size_t i = 0, n = random() % 4; i < n; ++i) {
     const auto type = static_cast<MatchType>(random() % 4);
-    std::string name = kNames[random() % std::size(kNames)];
-    std::string value = kPatterns[random() % std::size(kPatterns)];
+    std::string name = names[random() % std::size(names)];
+    std::string value = patterns[random() % std::size(patterns)];
     if (name == "id" && random() % 2) {
       value = std::string(series[random() % series.size()].labels.Get("id"));
     }
@@ -280,7 +281,7 @@ TEST(ColdBlockIndexTest, BlocksAreSkippedUnopenedByTimeAndByTheirLabels) {
     one.Add(kDay + block * kHourMs + 1000, 1);
     tier.Write({one});
   }
-  const auto run = [&](std::vector<Matcher> matchers, TimeRange range, uint64_t by_time,
+  const auto run = [&](const std::vector<Matcher>& matchers, TimeRange range, uint64_t by_time,
                        uint64_t by_index) {
     SCOPED_TRACE(Text(matchers));
     ReadCounters counters;

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "cold/cold_tier.h"
+#include "cold/test_histograms.h"
 #include "cold/test_series.h"
 #include "env/failpoint.h"
 #include "env/simulated/simulated_env.h"
@@ -32,12 +33,21 @@ Result<std::unique_ptr<ColdTier>> Open(SimulatedEnv& env, ColdOpenSummary* summa
 
 // Block `n`: some series, one sample an hour and one of its own.
 std::vector<TestSeries> SeriesOf(int n) {
+  std::mt19937_64 random(static_cast<uint64_t>(n));
   std::vector<TestSeries> series;
   for (int s = 0; s < 8; ++s) {
     TestSeries one{Labels{{"__name__", "m" + std::to_string(s % 2)},
                           {"id", std::to_string(s)},
                           {"block" + std::to_string(n), "x"}}};
-    for (int i = 0; i < 12; ++i) one.Add(kDay + n * kMinuteMs + i * kHourMs, n * 1000 + i * 0.1);
+    // The first is of both kinds, the last of histograms alone.
+    for (int i = 0; i < 12; ++i) {
+      const TimestampMs t = kDay + n * kMinuteMs + i * kHourMs;
+      if (s == 7 || (s == 0 && i % 3 == 0)) {
+        one.Add(t, RandomHistogram(random));
+      } else {
+        one.Add(t, n * 1000 + i * 0.1);
+      }
+    }
     series.push_back(one);
   }
   return series;
@@ -158,14 +168,14 @@ TEST(ColdRecovery, AfterARebuildPartsOfBlocksAreSetAsideAndNeverDeleted) {
   ColdOpenSummary summary;
   auto tier = *Open(env, &summary);
   EXPECT_EQ(tier->entries().size(), 1u);
-  EXPECT_EQ(summary.warnings.size(), 3u);  // its samples, labels and filter
+  EXPECT_EQ(summary.warnings.size(), 4u);  // its samples, histograms, labels and filter
   env.clock.Advance(100 * kDayMs);
   ASSERT_TRUE(tier->DeleteExpired(env.clock.NowMs()).ok());
   int kept = 0;
   for (const auto& [path, content] : env.files.TakeImage()) {
     kept += path.find("/lost/") != path.npos;
   }
-  EXPECT_EQ(kept, 3);
+  EXPECT_EQ(kept, 4);
 }
 
 TEST(ColdRecovery, RemovedFilesAndOrphansGoWhenTheGraceIsOver) {
@@ -185,14 +195,14 @@ TEST(ColdRecovery, RemovedFilesAndOrphansGoWhenTheGraceIsOver) {
   EXPECT_EQ(*tier->DeleteExpired(env.clock.NowMs()), 0u);
   env.clock.Advance(kHourMs);
   // The removed block and its tombstone go; what is being written stays.
-  EXPECT_EQ(*tier->DeleteExpired(env.clock.NowMs()), 4u);
-  EXPECT_EQ(env.files.TakeImage().size(), files - 4);
+  EXPECT_EQ(*tier->DeleteExpired(env.clock.NowMs()), 5u);
+  EXPECT_EQ(env.files.TakeImage().size(), files - 5);
   EXPECT_LT(tier->total_bytes(), bytes);
   tier.reset();
   ColdOpenSummary summary;
   tier = *Open(env, &summary);
-  EXPECT_EQ(summary.orphans.size(), 4u);
-  EXPECT_EQ(*tier->DeleteExpired(env.clock.NowMs()), 4u);
+  EXPECT_EQ(summary.orphans.size(), 5u);
+  EXPECT_EQ(*tier->DeleteExpired(env.clock.NowMs()), 5u);
   EXPECT_TRUE(ReadTier(*tier)->samples == Expected({2}));
   EXPECT_TRUE(tier->CheckAll()->empty());
 }
@@ -211,7 +221,9 @@ TEST(ColdRecovery, EveryFlippedByteIsAnErrorAWarningOrTheSameAnswer) {
   for (const BlockFile& file : entries[0].files) {
     const std::string path = "data/cold/" + file.key;
     ASSERT_TRUE(image.contains(path)) << path;
-    for (size_t i = 0; i < image.at(path).size(); ++i) {
+    // Each byte of a histograms file: histograms_test.cc.
+    const size_t step = file.kind == BlockFileKind::kHistograms ? 13 : 1;
+    for (size_t i = 0; i < image.at(path).size(); i += step) {
       SimulatedFileSystem::Image damaged = image;
       damaged[path][i] = static_cast<char>(damaged[path][i] ^ (1 << (i % 8)));
       SimulatedEnv life;

@@ -1,8 +1,8 @@
 // Reading the cold tier: prune blocks, match their series, merge.
 #include <algorithm>
 
+#include "cold/block_histograms.h"
 #include "cold/block_reader.h"
-#include "cold/block_series.h"
 #include "cold/cold_tier.h"
 
 namespace thermocline {
@@ -33,13 +33,6 @@ void SortDistinct(std::vector<std::string>* values, uint64_t limit) {
   std::sort(values->begin(), values->end());
   values->erase(std::unique(values->begin(), values->end()), values->end());
   if (limit != 0 && values->size() > limit) values->resize(limit);
-}
-
-// The read found something that is not as it was written, or gone: the block is set aside and the
-// others answer.
-bool IsDamage(const Status& status) {
-  return status.code() == Code::kCorruption || status.code() == Code::kOutOfRange ||
-         status.code() == Code::kNotFound;
 }
 
 std::string DamageWarning(const ColdBlock& block) {
@@ -96,12 +89,10 @@ Result<std::unique_ptr<SeriesSet>> ColdTier::Select(const SelectRequest& request
         [&](const std::shared_ptr<ColdBlock>& block, columnar::ReadStats* stats) -> Status {
           ASSIGN_OR_RETURN(BlockSeries series, MatchSeries(*block, select, stats));
           if (series.size() == 0) return Status::Ok();
-          ASSIGN_OR_RETURN(columnar::FileReader samples,
-                           block->Open(BlockFileKind::kSamples, stats));
           Count(request.counters, &ReadCounters::cold_series, series.size());
           BlockSeriesSet::Source source{
               block,
-              std::move(samples),
+              std::nullopt,
               request.range,
               options_.select_limit_bytes,
               request.budget,
@@ -109,9 +100,9 @@ Result<std::unique_ptr<SeriesSet>> ColdTier::Select(const SelectRequest& request
               [this](ColdBlock& b, const Status& why) { Quarantine(b, why); }};
           // An unsorted listing must not be cut: another source may list the same series later.
           const uint64_t limit = request.hints.sorted ? request.hints.limit : 0;
-          ASSIGN_OR_RETURN(std::unique_ptr<BlockSeriesSet> set,
-                           BlockSeriesSet::Make(std::move(source), std::move(series),
-                                                request.hints.sorted, limit));
+          ASSIGN_OR_RETURN(std::unique_ptr<SeriesSet> set,
+                           OpenBlockSeries(std::move(source), std::move(series),
+                                           request.hints.sorted, limit, stats));
           sources.push_back(std::move(set));
           return Status::Ok();
         }));

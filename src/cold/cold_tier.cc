@@ -72,18 +72,40 @@ BlockId ColdTier::NewBlockId() {
 }
 
 Result<std::vector<BlockEntry>> ColdTier::WriteBlocks(const SeriesSet& series,
-                                                      const BlockRequest& request) {
+                                                      const BlockRequest& request,
+                                                      uint32_t threads) {
   if (request.tenant != options_.tenant) {
     return Status::InvalidArgument("cold tier: a block of another tenant: " + request.tenant.name);
   }
+  BlockWriterOptions options = options_.writer;
+  if (threads != 0) options.threads = threads;
+  return WriteWith(series, request, options);
+}
+
+// No lock is held while bytes are written: an import of hours holds up no flush.
+Result<std::vector<BlockEntry>> ColdTier::WriteWith(const SeriesSet& series,
+                                                    const BlockRequest& request,
+                                                    const BlockWriterOptions& options) {
+  {
+    MutexLock lock(write_mutex_);
+    if (!writable_) return Status::PermissionDenied("cold tier: opened for reading only");
+    ++writes_running_;
+  }
+  const auto new_id = [this] {
+    MutexLock lock(write_mutex_);
+    return NewBlockId();
+  };
+  const auto reserve = [this](const std::vector<std::string>& labels) {
+    MutexLock lock(write_mutex_);
+    for (const std::string& label : labels) label_columns_.FindOrAdd(label);
+    return label_columns_;
+  };
+  auto entries =
+      thermocline::WriteBlocks(series, request, options, new_id, env_.executor, *bucket_, reserve);
   MutexLock lock(write_mutex_);
-  if (!writable_) return Status::PermissionDenied("cold tier: opened for reading only");
-  ASSIGN_OR_RETURN(
-      std::vector<BlockEntry> entries,
-      thermocline::WriteBlocks(
-          series, request, options_.writer,
-          [this]() NO_THREAD_SAFETY_ANALYSIS { return NewBlockId(); }, *bucket_, &label_columns_));
-  for (const BlockEntry& entry : entries) {
+  --writes_running_;
+  if (!entries.ok()) return entries.status();
+  for (const BlockEntry& entry : *entries) {
     for (const BlockFile& file : entry.files) writing_.insert(file.key);
   }
   return entries;
@@ -201,10 +223,6 @@ void ColdTier::Quarantine(ColdBlock& block, const Status& why) const {
   if (quarantined_total_ != nullptr) quarantined_total_->Increment();
   env_.logger.Log(LogLevel::kError, "cold", "A damaged block is set aside; the others still answer",
                   {{"block", block.entry().id.ToString()}, {"error", why.ToString()}});
-}
-
-Result<std::vector<BatchMetadata>> ColdTier::Metadata(const MetadataRequest&) const {
-  return std::vector<BatchMetadata>();
 }
 
 }  // namespace thermocline

@@ -63,9 +63,9 @@ struct ColdSnapshot {
   uint64_t removed_bytes = 0;  // of blocks in their grace
 };
 
-// Threads: all members are safe to call concurrently. Locks: write_mutex_ (held over IO: one
-// writer at a time), then snapshot_mutex_, then a block's own; queries take only the last two, for
-// a moment.
+// Threads: all members are safe to call concurrently. Locks: write_mutex_ (held over the IO of
+// manifests and deletions, not of blocks), then snapshot_mutex_, then a block's own; queries take
+// only the last two, for a moment.
 class ColdTier final : public Queryable {
  public:
   // Reads the manifest, or rebuilds it when it is lost; a folder that is not there is an empty
@@ -75,9 +75,18 @@ class ColdTier final : public Queryable {
                                                 bool writable, ColdOpenSummary* summary);
   ~ColdTier() override;
 
-  // Writes the samples of `series` as new blocks: durable, not yet visible. One call at a time;
-  // others wait. See cold/block_writer.h.
-  Result<std::vector<BlockEntry>> WriteBlocks(const SeriesSet& series, const BlockRequest& request);
+  // Writes the samples of `series` as new blocks: durable, not yet visible. `threads`: 0 = as the
+  // options say. See cold/block_writer.h.
+  Result<std::vector<BlockEntry>> WriteBlocks(const SeriesSet& series, const BlockRequest& request,
+                                              uint32_t threads = 0);
+  // The samples of blocks that WriteBlocks returned, installed or not; damage is an error.
+  Result<std::unique_ptr<SeriesSet>> SelectWritten(const std::vector<BlockEntry>& entries,
+                                                   const SelectRequest& request) const;
+  // Compaction: writes the samples of these installed blocks, all of one UTC day and one
+  // resolution, as one block that replaces them when it is installed. At equal timestamps the
+  // sample stays that readers see now. Damage found on the way is an error, and the damaged block
+  // is set aside. Memory: as WriteBlocks, and about 300 bytes for each series of each block.
+  Result<std::vector<BlockEntry>> WriteMerged(const std::vector<BlockId>& ids);
   // Makes `added` part of the table and takes `removed` (and what the added blocks replace) out of
   // it, in one manifest. When OK it is durable and visible; after an error the table is as before
   // for readers, and after a restart as before or as asked.
@@ -108,7 +117,7 @@ class ColdTier final : public Queryable {
   Result<std::vector<std::string>> LabelNames(const LabelRequest& request) const override;
   Result<std::vector<std::string>> LabelValues(std::string_view name,
                                                const LabelRequest& request) const override;
-  // Metric metadata are not in the cold tier: always empty.
+  Result<std::vector<SeriesExemplars>> Exemplars(const ExemplarRequest& request) const override;
   Result<std::vector<BatchMetadata>> Metadata(const MetadataRequest& request) const override;
 
   // Reads every byte of every file and compares hashes, page checksums and row counts with the
@@ -125,6 +134,8 @@ class ColdTier final : public Queryable {
   Result<Manifest> Rebuild(Manifest base, bool writable, ColdOpenSummary* summary);
   Result<std::vector<ObjectInfo>> ListFiles() const;
   // cold_tier.cc
+  Result<std::vector<BlockEntry>> WriteWith(const SeriesSet& series, const BlockRequest& request,
+                                            const BlockWriterOptions& options);
   Status InstallLocked(Manifest next) REQUIRES(write_mutex_);
   void Publish(const Manifest& manifest) REQUIRES(write_mutex_);
   std::shared_ptr<const ColdSnapshot> snapshot() const;
@@ -146,6 +157,15 @@ class ColdTier final : public Queryable {
       const std::function<Status(const ColdBlock&, columnar::ReadStats*)>& collect_all,
       const std::function<void(LabelsView)>& collect) const;
   void Quarantine(ColdBlock& block, const Status& why) const;
+  // cold_merge.cc
+  Result<std::vector<std::shared_ptr<ColdBlock>>> BlocksToMerge(
+      const std::vector<BlockId>& ids) const;
+  Result<std::unique_ptr<SeriesSet>> OpenForMerge(
+      const std::vector<std::shared_ptr<ColdBlock>>& blocks, const SelectRequest& request) const;
+  // cold_side.cc: what blocks to be merged have beside samples.
+  Status ReadSides(const std::vector<std::shared_ptr<ColdBlock>>& blocks,
+                   std::vector<SeriesExemplars>* exemplars,
+                   std::vector<BatchMetadata>* metadata) const;
   void RegisterMetrics();
   BlockId NewBlockId() REQUIRES(write_mutex_);
   // cold_expiry.cc
@@ -165,6 +185,7 @@ class ColdTier final : public Queryable {
   Manifest manifest_ GUARDED_BY(write_mutex_);
   LabelColumns label_columns_ GUARDED_BY(write_mutex_);     // may be ahead of the manifest's
   std::set<std::string> writing_ GUARDED_BY(write_mutex_);  // keys written and not installed
+  int writes_running_ GUARDED_BY(write_mutex_) = 0;         // their files are in no list yet
   bool writable_ GUARDED_BY(write_mutex_) = false;
   // An installation failed half-way: which manifest a restart would find is not known.
   bool uncertain_ GUARDED_BY(write_mutex_) = false;

@@ -90,6 +90,11 @@ bool IsReserved(std::string_view folded) {
          kReservedColumns.end();
 }
 
+// Would read as a field of the struct columns.
+bool LooksNested(std::string_view folded) {
+  return folded.starts_with("histogram.") || folded.starts_with("exemplar.");
+}
+
 std::string EscapeColumnName(std::string_view label) {
   std::string name;
   for (const char c : label) {
@@ -172,7 +177,7 @@ std::string LabelColumns::NewColumnName(std::string_view label) const {
   std::string name = EscapeColumnName(label);
   for (;;) {
     const std::string folded = FoldColumnName(name);
-    if (!IsReserved(folded) && !taken_.contains(folded)) return name;
+    if (!IsReserved(folded) && !LooksNested(folded) && !taken_.contains(folded)) return name;
     name = "label_" + name;
   }
 }

@@ -135,4 +135,32 @@ std::vector<columnar::CodeRun> LabelRuns::Slice(const LabelColumnRuns& column, u
   return slice;
 }
 
+void SeriesColumns::Add(SeriesId id, LabelsView labels, uint32_t rows) {
+  labels_.Add(labels, rows);
+  const auto [it, added] = id_codes_.emplace(id.number, static_cast<uint32_t>(ids_.size()));
+  if (added) ids_.push_back(static_cast<int64_t>(id.number));
+  if (!id_runs_.empty() && id_runs_.back().code == it->second) {
+    id_runs_.back().count += rows;
+  } else {
+    id_runs_.push_back({it->second, rows});
+  }
+}
+
+Status SeriesColumns::Write(columnar::RowGroupColumns* out) {
+  labels_.Finish();
+  uint32_t column = 0;
+  for (; column < labels_.column_count(); ++column) {
+    const LabelColumnRuns& runs = labels_.column(column);
+    RETURN_IF_ERROR(out->WriteStringRuns(column, runs.dictionary, runs.runs));
+  }
+  return out->WriteInt64Runs(column, ids_, id_runs_);
+}
+
+void SeriesColumns::Clear() {
+  labels_.Clear();
+  ids_.clear();
+  id_codes_.clear();
+  id_runs_.clear();
+}
+
 }  // namespace thermocline

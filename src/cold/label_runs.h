@@ -8,8 +8,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "base/ids.h"
+#include "columnar/row_group_encoder.h"
 #include "columnar/schema.h"
 #include "model/labels.h"
 
@@ -65,6 +68,26 @@ class LabelRuns {
   std::vector<std::pair<std::string_view, size_t>> at_position_;
   std::deque<std::string> texts_;  // values of the last column
   uint64_t rows_ = 0;
+};
+
+// What each row of a table of rows begins with: the label columns and `series_id`.
+class SeriesColumns {
+ public:
+  explicit SeriesColumns(LabelRuns labels) : labels_(std::move(labels)) {}
+
+  // As LabelRuns::Add.
+  void Add(SeriesId id, LabelsView labels, uint32_t rows);
+  // Writes the columns from the first on. After it only Clear is allowed.
+  Status Write(columnar::RowGroupColumns* out);
+  // The column after them.
+  uint32_t column_count() const { return static_cast<uint32_t>(labels_.column_count()) + 1; }
+  void Clear();  // keeps the memory
+
+ private:
+  LabelRuns labels_;
+  std::vector<int64_t> ids_;  // distinct
+  std::unordered_map<uint64_t, uint32_t> id_codes_;
+  std::vector<columnar::CodeRun> id_runs_;
 };
 
 }  // namespace thermocline

@@ -10,6 +10,10 @@ using columnar::ColumnEncoding;
 using columnar::ColumnSpec;
 using columnar::ColumnType;
 
+// A block of one row group, as small installations make, costs little to compress harder.
+constexpr int kSmallBlockLevel = 7;
+constexpr uint64_t kMostReserved = 1 << 20;  // rows
+
 std::vector<ColumnSpec> LabelColumnSpecs(std::span<const BlockLabel> labels) {
   std::vector<ColumnSpec> columns;
   const auto add = [&](std::string_view name) {
@@ -31,41 +35,107 @@ LabelRuns MakeLabelRuns(std::span<const BlockLabel> labels) {
   return LabelRuns(std::move(names));
 }
 
-SamplesWriter::SamplesWriter(std::span<const BlockLabel> labels, bool with_starts,
-                             const BlockWriterOptions& options)
-    : with_starts_(with_starts),
-      row_group_rows_(options.row_group_rows),
-      labels_(MakeLabelRuns(labels)) {}
+Result<std::unique_ptr<SamplesRowGroup>> SamplesRowGroup::Make(
+    std::span<const BlockLabel> labels, bool with_starts, const columnar::FileSchema& schema,
+    const columnar::FileWriterOptions& options, uint64_t most_rows) {
+  std::unique_ptr<SamplesRowGroup> group(new SamplesRowGroup(labels, with_starts));
+  // Memory that is never touched costs nothing; growing would copy all rows twice.
+  most_rows = std::min(most_rows, kMostReserved);
+  group->timestamps_.reserve(most_rows);
+  group->values_.reserve(most_rows);
+  ASSIGN_OR_RETURN(group->encoder_, columnar::RowGroupEncoder::Make(schema, options));
+  return group;
+}
 
-Result<std::unique_ptr<SamplesWriter>> SamplesWriter::Open(ObjectWriter* sink,
-                                                           std::span<const BlockLabel> labels,
-                                                           bool with_starts,
-                                                           const BlockWriterOptions& options) {
-  columnar::FileSchema schema;
-  schema.columns = LabelColumnSpecs(labels);
-  schema.columns.push_back({"series_id", ColumnType::kInt64, ColumnEncoding::kDictionary});
-  schema.columns.push_back({"timestamp", ColumnType::kTimestampMs, ColumnEncoding::kDelta});
+Status SamplesRowGroup::EncodeAs(const columnar::FileSchema& schema,
+                                 const columnar::FileWriterOptions& options) {
+  ASSIGN_OR_RETURN(encoder_, columnar::RowGroupEncoder::Make(schema, options));
+  return Status::Ok();
+}
+
+void SamplesRowGroup::Add(SeriesId id, LabelsView labels, std::span<const TimestampMs> times,
+                          std::span<const double> values, std::span<const TimestampMs> starts) {
+  const auto count = static_cast<uint32_t>(times.size());
+  timestamps_.insert(timestamps_.end(), times.begin(), times.end());
+  values_.insert(values_.end(), values.begin(), values.end());
+  if (with_starts_) {
+    starts_.insert(starts_.end(), starts.begin(), starts.end());
+    starts_.resize(timestamps_.size(), 0);
+  }
+  series_.Add(id, labels, count);
+}
+
+Status SamplesRowGroup::Encode() {
+  RETURN_IF_ERROR(encoder_->BeginRowGroup(rows()));
+  RETURN_IF_ERROR(series_.Write(encoder_.get()));
+  uint32_t column = series_.column_count();
+  RETURN_IF_ERROR(encoder_->WriteInt64(column++, timestamps_));
+  RETURN_IF_ERROR(encoder_->WriteDoubles(column++, values_));
+  if (with_starts_) RETURN_IF_ERROR(encoder_->WriteInt64(column++, starts_));
+  return encoder_->EndRowGroup();
+}
+
+void SamplesRowGroup::Clear() {
+  series_.Clear();
+  timestamps_.clear();
+  values_.clear();
+  starts_.clear();
+}
+
+SamplesWriter::SamplesWriter(std::span<const BlockLabel> labels, bool with_starts,
+                             const BlockWriterOptions& options, Executor& executor)
+    : labels_(labels.begin(), labels.end()),
+      with_starts_(with_starts),
+      row_group_rows_(options.row_group_rows),
+      threads_(std::min<size_t>(options.threads, static_cast<size_t>(executor.parallelism()))),
+      jobs_(executor, threads_) {
+  schema_.columns = LabelColumnSpecs(labels);
+  schema_.columns.push_back({"series_id", ColumnType::kInt64, ColumnEncoding::kDictionary});
+  // The rows are sorted by metric: pages of the others tell no reader what to skip, and ours takes
+  // labels and ids from `series`.
+  for (size_t i = 1; i < schema_.columns.size(); ++i) {
+    schema_.columns[i].run_page_rows = std::min<uint32_t>(options.row_group_rows, 1 << 20);
+  }
+  schema_.columns.push_back({"timestamp", ColumnType::kTimestampMs, ColumnEncoding::kDelta});
   ColumnSpec value{
       "value", ColumnType::kDouble,
       options.smallest_values ? ColumnEncoding::kSplitSmallest : ColumnEncoding::kSplitSampled};
   value.optional = true;
   value.null_bits = kStaleBits;
-  schema.columns.push_back(value);
+  schema_.columns.push_back(value);
   if (with_starts) {
     ColumnSpec start{"start_timestamp", ColumnType::kTimestampMs, ColumnEncoding::kDelta};
     start.optional = true;  // 0 = none
-    schema.columns.push_back(start);
+    schema_.columns.push_back(start);
   }
-  schema.sorting.push_back({0, false, true});
-  columnar::FileWriterOptions file_options;
-  file_options.zstd_level = options.zstd_level;
-  file_options.page_rows = options.page_rows;
-  file_options.dictionary_max_values = options.dictionary_max_values;
-  file_options.dictionary_max_bytes = options.dictionary_max_bytes;
-  std::unique_ptr<SamplesWriter> writer(new SamplesWriter(labels, with_starts, options));
+  schema_.sorting.push_back({0, false, true});
+  file_options_.zstd_level = options.zstd_level;
+  file_options_.page_rows = options.page_rows;
+  file_options_.dictionary_max_values = options.dictionary_max_values;
+  file_options_.dictionary_max_bytes = options.dictionary_max_bytes;
+}
+
+Result<std::unique_ptr<SamplesWriter>> SamplesWriter::Open(ObjectWriter* sink,
+                                                           std::span<const BlockLabel> labels,
+                                                           bool with_starts,
+                                                           const BlockWriterOptions& options,
+                                                           Executor& executor) {
+  std::unique_ptr<SamplesWriter> writer(new SamplesWriter(labels, with_starts, options, executor));
   ASSIGN_OR_RETURN(writer->file_,
-                   columnar::FileWriter::Open(sink, std::move(schema), file_options));
+                   columnar::FileWriter::Open(sink, writer->schema_, writer->file_options_));
+  RETURN_IF_ERROR(writer->NextRowGroup());
   return writer;
+}
+
+Status SamplesWriter::NextRowGroup() {
+  if (free_.empty()) {
+    ASSIGN_OR_RETURN(gathering_, SamplesRowGroup::Make(labels_, with_starts_, schema_,
+                                                       file_options_, row_group_rows_));
+    return Status::Ok();
+  }
+  gathering_ = std::move(free_.back());
+  free_.pop_back();
+  return Status::Ok();
 }
 
 Status SamplesWriter::Add(SeriesId id, LabelsView labels, std::span<const TimestampMs> times,
@@ -73,61 +143,54 @@ Status SamplesWriter::Add(SeriesId id, LabelsView labels, std::span<const Timest
   CHECK(times.size() == values.size() && (starts.empty() || starts.size() == times.size()));
   CHECK(with_starts_ || starts.empty());
   while (!times.empty()) {
-    const size_t count = std::min<size_t>(times.size(), row_group_rows_ - timestamps_.size());
-    timestamps_.insert(timestamps_.end(), times.begin(), times.begin() + count);
-    values_.insert(values_.end(), values.begin(), values.begin() + count);
-    if (with_starts_) {
-      starts_.insert(starts_.end(), starts.begin(),
-                     starts.empty() ? starts.begin() : starts.begin() + count);
-      starts_.resize(timestamps_.size(), 0);
-    }
-    AddRows(id, labels, static_cast<uint32_t>(count));
+    const size_t count = std::min<size_t>(times.size(), row_group_rows_ - gathering_->rows());
+    gathering_->Add(id, labels, times.first(count), values.first(count),
+                    starts.empty() ? starts : starts.first(count));
+    rows_ += count;
     times = times.subspan(count);
     values = values.subspan(count);
     if (!starts.empty()) starts = starts.subspan(count);
-    if (timestamps_.size() == row_group_rows_) RETURN_IF_ERROR(WriteRowGroup());
+    if (gathering_->rows() == row_group_rows_) {
+      RETURN_IF_ERROR(EncodeRowGroup());
+      RETURN_IF_ERROR(NextRowGroup());
+    }
   }
   return Status::Ok();
 }
 
-void SamplesWriter::AddRows(SeriesId id, LabelsView labels, uint32_t count) {
-  labels_.Add(labels, count);
-  const auto [it, added] = id_codes_.emplace(id.number, static_cast<uint32_t>(ids_.size()));
-  if (added) ids_.push_back(static_cast<int64_t>(id.number));
-  if (!id_runs_.empty() && id_runs_.back().code == it->second) {
-    id_runs_.back().count += count;
-  } else {
-    id_runs_.push_back({it->second, count});
-  }
+Status SamplesWriter::EncodeRowGroup() {
+  SamplesRowGroup* const group = gathering_.get();
+  encoding_.push_back(std::move(gathering_));
+  jobs_.Start([group] { return group->Encode(); });
+  // One row group is gathered while the others are encoded or wait.
+  while (jobs_.size() >= (threads_ == 1 ? 1 : threads_ + 1)) RETURN_IF_ERROR(WriteOldest());
+  return Status::Ok();
 }
 
-Status SamplesWriter::WriteRowGroup() {
-  if (timestamps_.empty()) return Status::Ok();
-  labels_.Finish();
-  RETURN_IF_ERROR(file_->BeginRowGroup(timestamps_.size()));
-  uint32_t column = 0;
-  for (size_t i = 0; i < labels_.column_count(); ++i) {
-    const LabelColumnRuns& runs = labels_.column(i);
-    RETURN_IF_ERROR(file_->WriteStringRuns(column++, runs.dictionary, runs.runs));
-  }
-  RETURN_IF_ERROR(file_->WriteInt64Runs(column++, ids_, id_runs_));
-  RETURN_IF_ERROR(file_->WriteInt64(column++, timestamps_));
-  RETURN_IF_ERROR(file_->WriteDoubles(column++, values_));
-  if (with_starts_) RETURN_IF_ERROR(file_->WriteInt64(column++, starts_));
-  RETURN_IF_ERROR(file_->EndRowGroup());
-  finished_rows_ += timestamps_.size();
-  labels_.Clear();
-  ids_.clear();
-  id_codes_.clear();
-  id_runs_.clear();
-  timestamps_.clear();
-  values_.clear();
-  starts_.clear();
+Status SamplesWriter::WriteOldest() {
+  RETURN_IF_ERROR(jobs_.FinishOldest());
+  std::unique_ptr<SamplesRowGroup> group = std::move(encoding_.front());
+  encoding_.pop_front();
+  RETURN_IF_ERROR(file_->WriteRowGroup(group->encoded()));
+  group->Clear();
+  free_.push_back(std::move(group));
   return Status::Ok();
 }
 
 Result<columnar::FileSummary> SamplesWriter::Finish(const columnar::KeyValues& key_values) {
-  RETURN_IF_ERROR(WriteRowGroup());
+  if (gathering_->rows() > 0 && gathering_->rows() == rows_) {
+    columnar::FileSchema schema = schema_;
+    for (ColumnSpec& column : schema.columns) {
+      if (column.encoding == ColumnEncoding::kSplitSampled) {
+        column.encoding = ColumnEncoding::kSplitSmallest;
+      }
+    }
+    columnar::FileWriterOptions options = file_options_;
+    options.zstd_level = std::max(options.zstd_level, kSmallBlockLevel);
+    RETURN_IF_ERROR(gathering_->EncodeAs(schema, options));
+  }
+  if (gathering_->rows() > 0) RETURN_IF_ERROR(EncodeRowGroup());
+  while (jobs_.size() > 0) RETURN_IF_ERROR(WriteOldest());
   return file_->Finish(key_values);
 }
 

@@ -20,9 +20,14 @@ using columnar::ColumnEncoding;
 using columnar::ColumnType;
 using columnar::RowRange;
 
-columnar::FileWriterOptions FileOptions(const BlockWriterOptions& options) {
+// Files of few rows cost little to compress harder.
+constexpr size_t kFewRows = 64 << 10;
+constexpr int kFewRowsLevel = 9;
+
+columnar::FileWriterOptions FileOptions(const BlockWriterOptions& options, size_t rows) {
   columnar::FileWriterOptions file;
-  file.zstd_level = options.zstd_level;
+  file.zstd_level =
+      rows <= kFewRows ? std::max(options.zstd_level, kFewRowsLevel) : options.zstd_level;
   file.page_rows = options.series_page_rows;
   file.dictionary_max_values = options.dictionary_max_values;
   file.dictionary_max_bytes = options.dictionary_max_bytes;
@@ -54,27 +59,43 @@ class RowGroup {
     return file_->WriteInt64Runs(column, widths, runs);
   }
   Status WriteLabelSets(uint32_t column) {
-    static constexpr char kNothing = 0;  // an empty label set is not NULL
-    std::vector<std::string_view> sets;
+    std::vector<std::string_view> sets;  // an empty label set is not NULL
     sets.reserve(rows_.size());
     for (const SeriesRow& row : rows_) {
       const std::string_view packed = row.labels.packed();
-      sets.push_back(packed.data() == nullptr ? std::string_view(&kNothing, 0) : packed);
+      sets.push_back(packed.data() == nullptr ? std::string_view("") : packed);
     }
     return file_->WriteStrings(column, sets);
   }
   Status WriteMoreRows(uint32_t column) {
+    return WriteLocators(column, [](const SeriesRow& row) {
+      return row.more == nullptr ? std::string() : EncodeMoreRows(row.first, *row.more);
+    });
+  }
+  Status WriteHistograms(uint32_t column, bool more) {
+    RETURN_IF_ERROR(WriteInts(column, [](const auto& r) { return r.first_histograms().first; }));
+    RETURN_IF_ERROR(
+        WriteInts(column + 1, [](const auto& r) { return r.first_histograms().count; }));
+    if (!more) return Status::Ok();
+    return WriteLocators(column + 2, [](const SeriesRow& row) {
+      if (row.histograms == nullptr) return std::string();
+      return EncodeMoreRows(row.first_histograms(), std::span(*row.histograms).subspan(1));
+    });
+  }
+
+ private:
+  // No text is NULL.
+  template <typename Get>
+  Status WriteLocators(uint32_t column, Get get) {
     std::vector<std::string> texts(rows_.size());
     std::vector<std::string_view> views(rows_.size());
     for (size_t i = 0; i < rows_.size(); ++i) {
-      if (rows_[i].more == nullptr) continue;
-      texts[i] = EncodeMoreRows(rows_[i].first, *rows_[i].more);
-      views[i] = texts[i];
+      texts[i] = get(rows_[i]);
+      if (!texts[i].empty()) views[i] = texts[i];
     }
     return file_->WriteStrings(column, views);
   }
 
- private:
   std::span<const SeriesRow> rows_;
   columnar::FileWriter* file_;
   std::vector<int64_t> ints_;
@@ -91,12 +112,19 @@ void AddFile(BlockEntry* entry, BlockFile file) {
   entry->files.insert(at, std::move(file));
 }
 
-Status WriteSeries(std::span<const SeriesRow> rows, std::span<const BlockLabel> labels,
-                   const LabelRuns& runs, const columnar::KeyValues& keys,
-                   const BlockWriterOptions& options, Bucket& bucket, BlockEntry* entry) {
+void AddLocators(bool more, columnar::FileSchema* schema) {
+  schema->columns.push_back({"first_row", ColumnType::kInt64, ColumnEncoding::kDelta});
+  schema->columns.push_back({"row_count", ColumnType::kInt64, ColumnEncoding::kDelta});
+  if (!more) return;
+  schema->columns.push_back({"more_rows", ColumnType::kBytes, ColumnEncoding::kDeltaStrings});
+  schema->columns.back().optional = true;
+  schema->columns.back().bounds = false;
+}
+
+columnar::FileSchema SeriesSchema(std::span<const SeriesRow> rows,
+                                  std::span<const BlockLabel> labels, bool with_histograms) {
   columnar::FileSchema schema;
   schema.columns = LabelColumnSpecs(labels);
-  const auto first = static_cast<uint32_t>(schema.columns.size());
   schema.columns.push_back({"label_set", ColumnType::kBytes, ColumnEncoding::kDeltaStrings});
   schema.columns.back().bounds = false;
   schema.columns.push_back({"series_id", ColumnType::kInt64, ColumnEncoding::kPlain});
@@ -104,20 +132,33 @@ Status WriteSeries(std::span<const SeriesRow> rows, std::span<const BlockLabel> 
   schema.columns.push_back({"max_time", ColumnType::kTimestampMs, ColumnEncoding::kDelta});
   schema.columns.push_back({"sample_count", ColumnType::kInt64, ColumnEncoding::kDelta});
   schema.columns.push_back({"slice_ms", ColumnType::kInt64, ColumnEncoding::kDictionary});
-  schema.columns.push_back({"first_row", ColumnType::kInt64, ColumnEncoding::kDelta});
-  schema.columns.push_back({"row_count", ColumnType::kInt64, ColumnEncoding::kDelta});
-  const bool more = std::any_of(rows.begin(), rows.end(),
-                                [](const SeriesRow& row) { return row.more != nullptr; });
-  if (more) {
-    schema.columns.push_back({"more_rows", ColumnType::kBytes, ColumnEncoding::kDeltaStrings});
-    schema.columns.back().optional = true;
-    schema.columns.back().bounds = false;
+  const auto any = [&](auto has) { return std::any_of(rows.begin(), rows.end(), has); };
+  AddLocators(any([](const SeriesRow& row) { return row.more != nullptr; }), &schema);
+  if (with_histograms) {
+    const size_t first = schema.columns.size();
+    AddLocators(any([](const SeriesRow& row) {
+                  return row.histograms != nullptr && row.histograms->size() > 1;
+                }),
+                &schema);
+    for (size_t i = first; i < schema.columns.size(); ++i) schema.columns[i].groups = {"histogram"};
   }
   schema.sorting.push_back({0, false, true});
+  return schema;
+}
+
+Status WriteSeries(std::span<const SeriesRow> rows, std::span<const BlockLabel> labels,
+                   const LabelRuns& runs, const columnar::KeyValues& keys,
+                   const BlockWriterOptions& options, Bucket& bucket, BlockEntry* entry) {
+  const bool with_histograms = entry->Find(BlockFileKind::kHistograms) != nullptr;
+  columnar::FileSchema schema = SeriesSchema(rows, labels, with_histograms);
+  const auto first = static_cast<uint32_t>(runs.column_count());
+  const bool more = schema.Find("more_rows").has_value();
+  const bool more_histograms = schema.Find("histogram.more_rows").has_value();
   std::string key = BlockFileKey(BlockFileKind::kSeries, entry->id, entry->range.start_ms);
   ASSIGN_OR_RETURN(const std::unique_ptr<ObjectWriter> sink, bucket.NewWriter(key));
-  ASSIGN_OR_RETURN(const std::unique_ptr<columnar::FileWriter> file,
-                   columnar::FileWriter::Open(sink.get(), std::move(schema), FileOptions(options)));
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<columnar::FileWriter> file,
+      columnar::FileWriter::Open(sink.get(), std::move(schema), FileOptions(options, rows.size())));
   for (uint64_t row = 0; row < rows.size();) {
     const uint64_t count = std::min<uint64_t>(options.row_group_rows, rows.size() - row);
     RETURN_IF_ERROR(file->BeginRowGroup(count));
@@ -126,15 +167,17 @@ Status WriteSeries(std::span<const SeriesRow> rows, std::span<const BlockLabel> 
       RETURN_IF_ERROR(file->WriteStringRuns(i, runs.column(i).dictionary, slice));
     }
     RowGroup group(rows.subspan(row, count), file.get());
-    RETURN_IF_ERROR(group.WriteLabelSets(first));
-    RETURN_IF_ERROR(group.WriteInts(first + 1, [](const auto& r) { return r.id.number; }));
-    RETURN_IF_ERROR(group.WriteInts(first + 2, [](const auto& r) { return r.range.start_ms; }));
-    RETURN_IF_ERROR(group.WriteInts(first + 3, [](const auto& r) { return r.range.end_ms; }));
-    RETURN_IF_ERROR(group.WriteInts(first + 4, [](const auto& r) { return r.samples; }));
-    RETURN_IF_ERROR(group.WriteSlices(first + 5));
-    RETURN_IF_ERROR(group.WriteInts(first + 6, [](const auto& r) { return r.first.first; }));
-    RETURN_IF_ERROR(group.WriteInts(first + 7, [](const auto& r) { return r.first.count; }));
-    if (more) RETURN_IF_ERROR(group.WriteMoreRows(first + 8));
+    uint32_t column = first;
+    RETURN_IF_ERROR(group.WriteLabelSets(column++));
+    RETURN_IF_ERROR(group.WriteInts(column++, [](const auto& r) { return r.id.number; }));
+    RETURN_IF_ERROR(group.WriteInts(column++, [](const auto& r) { return r.range.start_ms; }));
+    RETURN_IF_ERROR(group.WriteInts(column++, [](const auto& r) { return r.range.end_ms; }));
+    RETURN_IF_ERROR(group.WriteInts(column++, [](const auto& r) { return r.samples; }));
+    RETURN_IF_ERROR(group.WriteSlices(column++));
+    RETURN_IF_ERROR(group.WriteInts(column++, [](const auto& r) { return r.first.first; }));
+    RETURN_IF_ERROR(group.WriteInts(column++, [](const auto& r) { return r.first.count; }));
+    if (more) RETURN_IF_ERROR(group.WriteMoreRows(column++));
+    if (with_histograms) RETURN_IF_ERROR(group.WriteHistograms(column, more_histograms));
     RETURN_IF_ERROR(file->EndRowGroup());
     row += count;
   }
@@ -236,8 +279,9 @@ Status WriteLabels(std::span<const SeriesRow> rows, const LabelRuns& runs,
   schema.sorting = {{0, false, true}, {1, false, true}};
   std::string key = BlockFileKey(BlockFileKind::kLabels, entry->id, entry->range.start_ms);
   ASSIGN_OR_RETURN(const std::unique_ptr<ObjectWriter> sink, bucket.NewWriter(key));
-  ASSIGN_OR_RETURN(const std::unique_ptr<columnar::FileWriter> file,
-                   columnar::FileWriter::Open(sink.get(), std::move(schema), FileOptions(options)));
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<columnar::FileWriter> file,
+      columnar::FileWriter::Open(sink.get(), std::move(schema), FileOptions(options, rows.size())));
   for (const size_t column : indexed) {
     RETURN_IF_ERROR(WritePostings(runs.label(column), PostingsOf(runs.column(column)), rows,
                                   options.row_group_rows, file.get()));
@@ -320,6 +364,7 @@ Status WriteSeriesFiles(std::span<const SeriesRow> rows, std::span<const BlockLa
   }
   RETURN_IF_ERROR(WriteFilter(rows, runs, bucket, entry));
   std::vector<std::string> names;
+  names.reserve(indexed.size());
   for (const size_t column : indexed) names.emplace_back(runs.label(column));
   return WriteSeries(rows, labels, runs, SeriesKeyValues(*entry, columns, names), options, bucket,
                      entry);

@@ -26,9 +26,15 @@ struct SeriesRow {
   TimeRange range;
   uint64_t samples = 0;
   int64_t slice_ms = 0;
-  columnar::RowRange first;  // rows in the first slice that has any
+  columnar::RowRange first;  // rows of `samples` in the first slice that has any
   // Rows in the later slices, ascending; mostly there are none, and there may be a million series.
   std::unique_ptr<std::vector<columnar::RowRange>> more;
+  // Rows of `histograms`, ascending; null when there are none.
+  std::unique_ptr<std::vector<columnar::RowRange>> histograms;
+
+  columnar::RowRange first_histograms() const {
+    return histograms == nullptr ? columnar::RowRange() : histograms->front();
+  }
 };
 
 // What `more_rows` holds: the row ranges after the first, as varints (gap to the end of the range
@@ -39,8 +45,8 @@ std::string EncodeMoreRows(columnar::RowRange first, std::span<const columnar::R
 Status DecodeMoreRows(std::string_view bytes, uint64_t limit,
                       std::vector<columnar::RowRange>* rows);
 
-// Writes the files for `rows` (in file order) and completes `entry`, which names the samples file
-// and all else about the block. The series file is published last.
+// Writes the files for `rows` (in file order) and completes `entry`, which names the files of
+// samples and of histograms and all else about the block. The series file is published last.
 Status WriteSeriesFiles(std::span<const SeriesRow> rows, std::span<const BlockLabel> labels,
                         const LabelColumns& columns, const BlockWriterOptions& options,
                         Bucket& bucket, BlockEntry* entry);

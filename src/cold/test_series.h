@@ -2,6 +2,7 @@
 // comes back.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -15,11 +16,16 @@ struct TestSeries {
   Labels labels;
   std::vector<TimestampMs> times;
   std::vector<double> values;
-  std::vector<TimestampMs> starts;  // empty or parallel
+  std::vector<TimestampMs> starts;         // empty or parallel
+  std::map<size_t, Histogram> histograms;  // by place; the others are floats
 
   void Add(TimestampMs t_ms, double v) {
     times.push_back(t_ms);
     values.push_back(v);
+  }
+  void Add(TimestampMs t_ms, Histogram h) {
+    Add(t_ms, h.sum);
+    histograms.emplace(times.size() - 1, std::move(h));
   }
   bool operator==(const TestSeries& other) const {
     if (labels != other.labels || times != other.times || starts != other.starts) return false;
@@ -27,7 +33,10 @@ struct TestSeries {
     for (size_t i = 0; i < values.size(); ++i) {
       if (!SameBits(values[i], other.values[i])) return false;
     }
-    return true;
+    return std::equal(histograms.begin(), histograms.end(), other.histograms.begin(),
+                      other.histograms.end(), [](const auto& a, const auto& b) {
+                        return a.first == b.first && SameBits(a.second, b.second);
+                      });
   }
 };
 
@@ -41,9 +50,22 @@ class TestSeriesSet final : public SeriesSet {
   Status Read(std::span<const uint32_t> wanted, SeriesBatch* out) const override {
     out->Clear();
     bool starts = false;
-    for (const uint32_t i : wanted) starts |= !series_[i].starts.empty();
+    bool histograms = false;
+    for (const uint32_t i : wanted) {
+      starts |= !series_[i].starts.empty();
+      histograms |= !series_[i].histograms.empty();
+    }
     for (const uint32_t i : wanted) {
       const TestSeries& s = series_[i];
+      if (histograms) {
+        out->histogram_index.resize(out->histogram_index.size() + s.times.size(),
+                                    SeriesBatch::kNoHistogram);
+      }
+      for (const auto& [place, histogram] : s.histograms) {
+        out->histogram_index[out->timestamps_ms.size() + place] =
+            static_cast<uint32_t>(out->histograms.size());
+        out->histograms.push_back(histogram);
+      }
       out->timestamps_ms.insert(out->timestamps_ms.end(), s.times.begin(), s.times.end());
       out->values.insert(out->values.end(), s.values.begin(), s.values.end());
       if (starts) {
@@ -81,6 +103,10 @@ inline Result<std::map<std::string, TestSeries>> ReadAll(const SeriesSet& set, s
       if (!batch.start_timestamps_ms.empty()) {
         const auto begin = batch.start_timestamps_ms.begin() + batch.offsets[i];
         series.starts.assign(begin, begin + static_cast<ptrdiff_t>(series.times.size()));
+      }
+      for (size_t k = batch.offsets[i]; k < batch.offsets[i + 1]; ++k) {
+        const Histogram* const histogram = batch.histogram(k);
+        if (histogram != nullptr) series.histograms.emplace(k - batch.offsets[i], *histogram);
       }
       std::string key = series.labels.packed();
       CHECK(all.emplace(std::move(key), std::move(series)).second);
