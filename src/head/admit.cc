@@ -12,6 +12,7 @@ constexpr size_t kMaxListedRejects = 1000;
 // How many series ahead of the one being staged memory is asked for.
 constexpr size_t kSlotAhead = 24;
 constexpr size_t kSeriesAhead = 16;
+constexpr size_t kPairsAhead = 8;
 constexpr size_t kStageAhead = 8;
 
 int64_t SaturatingMinus(int64_t a, int64_t b) {
@@ -54,7 +55,7 @@ class MemoryHead::Admitter {
   void Stage(Series& series, SeriesRef ref, const Sample& sample, bool in_order, uint32_t more);
   Piece& PieceFor(Series& series, SeriesRef ref, TimestampMs time_ms);
   RangeChange& ChangeOf(TimestampMs start_ms);
-  void Reject(size_t series_index, uint32_t sample_index, RejectReason reason);
+  void Reject(size_t series_index, uint32_t sample_index, RejectReason reason, double existing);
 
   MemoryHead& head_;
   const WriteBatch& batch_;
@@ -82,6 +83,7 @@ void MemoryHead::Admitter::ResolveAll() {
   for (size_t i = 0; i < n; ++i) {
     if (i + kSlotAhead < n) head_.table_.PrefetchSlot(batch_.series[i + kSlotAhead].hash);
     if (i + kSeriesAhead < n) head_.table_.PrefetchSeries(batch_.series[i + kSeriesAhead].hash);
+    if (i + kPairsAhead < n) head_.table_.PrefetchPairs(batch_.series[i + kPairsAhead].hash);
     const BatchSeries& entry = batch_.series[i];
     resolved_[i].series = head_.table_.Find(entry.hash, batch_.labels(entry), &resolved_[i].ref);
   }
@@ -153,7 +155,7 @@ MemoryHead::Admitter::Decision MemoryHead::Admitter::Decide(const Series* series
 bool MemoryHead::Admitter::KnownOutOfOrder(const Series& series, const Sample& sample) const {
   const TimestampMs start_ms = head_.RangeStart(sample.timestamp_ms);
   for (const Piece* piece = series.pieces; piece != nullptr; piece = piece->next) {
-    if (piece->start_ms == start_ms && piece->HasSettledDuplicate(sample, horizon_)) return true;
+    if (piece->start_ms() == start_ms && piece->HasSettledDuplicate(sample, horizon_)) return true;
   }
   return false;
 }
@@ -190,9 +192,9 @@ Piece& MemoryHead::Admitter::PieceFor(Series& series, SeriesRef ref, TimestampMs
 void MemoryHead::Admitter::Stage(Series& series, SeriesRef ref, const Sample& sample, bool in_order,
                                  uint32_t more) {
   Piece& piece = PieceFor(series, ref, sample.timestamp_ms);
-  const uint64_t before = piece.memory_bytes();
+  int64_t grown;
   if (in_order) {
-    piece.AppendInOrder(sample, horizon_, more);
+    grown = piece.AppendInOrder(sample, horizon_, more);
     series.has_newest = true;
     series.newest_ms = sample.timestamp_ms;
     series.newest_value = sample.value;
@@ -201,14 +203,14 @@ void MemoryHead::Admitter::Stage(Series& series, SeriesRef ref, const Sample& sa
       request_.max_ms = sample.timestamp_ms;
     }
   } else {
-    piece.AppendOutOfOrder(sample, horizon_);
+    grown = piece.AppendOutOfOrder(sample, horizon_);
     ++out_of_order_samples_;
   }
   series.piece_hint = &piece;
   series.sample_hint = piece.run().end_address();
-  RangeChange& change = ChangeOf(piece.start_ms);
+  RangeChange& change = ChangeOf(piece.start_ms());
   change.samples += 1;
-  change.bytes += static_cast<int64_t>(piece.memory_bytes()) - static_cast<int64_t>(before);
+  change.bytes += grown;
 }
 
 Status MemoryHead::Admitter::Create(const BatchSeries& entry, Resolved* resolved) {
@@ -233,10 +235,12 @@ Status MemoryHead::Admitter::Create(const BatchSeries& entry, Resolved* resolved
   return Status::Ok();
 }
 
-void MemoryHead::Admitter::Reject(size_t series_index, uint32_t sample_index, RejectReason reason) {
+void MemoryHead::Admitter::Reject(size_t series_index, uint32_t sample_index, RejectReason reason,
+                                  double existing) {
   ++summary_.rejected_count;
   if (summary_.rejected.size() < kMaxListedRejects) {
-    summary_.rejected.push_back({static_cast<uint32_t>(series_index), sample_index, reason});
+    summary_.rejected.push_back(
+        {static_cast<uint32_t>(series_index), sample_index, reason, existing});
   }
   switch (reason) {
     case RejectReason::kOutOfOrder: head_.counters_.out_of_order->Increment(); break;
@@ -261,7 +265,7 @@ Status MemoryHead::Admitter::StageSeries(size_t index) {
       RETURN_IF_ERROR(Create(entry, &resolved));
       break;
     }
-    Reject(index, entry.first_sample + i++, reason);
+    Reject(index, entry.first_sample + i++, reason, 0);
   }
   if (resolved.series == nullptr || i == entry.sample_count) return Status::Ok();
   Series& series = *resolved.series;
@@ -270,7 +274,7 @@ Status MemoryHead::Admitter::StageSeries(size_t index) {
     const Sample& sample = batch_.samples[entry.first_sample + i];
     const Decision decision = Decide(&series, sample, &reason);
     if (decision == Decision::kReject) {
-      Reject(index, entry.first_sample + i, reason);
+      Reject(index, entry.first_sample + i, reason, series.newest_value);
       continue;
     }
     ++summary_.accepted_samples;

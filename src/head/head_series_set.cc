@@ -22,7 +22,7 @@ void HeadSeriesSet::List(SeriesRef ref, Ticket epoch) {
   const auto first = static_cast<uint32_t>(pieces_.size());
   MutexLock stripe(head_.table_.StripeOf(ref));
   for (Piece* piece = series->pieces; piece != nullptr; piece = piece->next) {
-    const TimeRange own{piece->start_ms, piece->start_ms + head_.options_.range_ms - 1};
+    const TimeRange own{piece->start_ms(), piece->start_ms() + head_.options_.range_ms - 1};
     if (!own.Overlaps(range_)) continue;
     const PieceView view = piece->ViewAt(epoch);
     if (view.empty()) continue;

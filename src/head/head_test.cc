@@ -146,6 +146,7 @@ TEST_F(HeadTest, RollsAWholeBatchBackOrDropsSingleSamplesAsAsked) {
   EXPECT_TRUE(admission->summary.rolled_back);
   ASSERT_EQ(admission->summary.rejected.size(), 1u);
   EXPECT_EQ(admission->summary.rejected[0].reason, RejectReason::kDuplicate);
+  EXPECT_EQ(admission->summary.rejected[0].existing, 1);
   EXPECT_EQ(admission->summary.rejected[0].series_index, 1u);
   EXPECT_EQ(admission->summary.rejected[0].sample_index, 1u);
   EXPECT_EQ(admission->last_lsn.number, 0u);

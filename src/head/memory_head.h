@@ -219,13 +219,13 @@ class MemoryHead final : public Head {
   // Series sets hold the mark of the round they were made in.
   struct Grave {
     std::weak_ptr<const int> readers;
-    uint64_t round = 0;
+    uint32_t round = 0;
     std::vector<SeriesRef> candidates;
   };
   mutable Mutex readers_mutex_;  // a leaf
   std::shared_ptr<const int> reader_mark_ GUARDED_BY(readers_mutex_);
   std::deque<Grave> graves_ GUARDED_BY(admit_mutex_);
-  uint64_t death_round_ GUARDED_BY(admit_mutex_) = 0;
+  uint32_t death_round_ GUARDED_BY(admit_mutex_) = 0;
 
   struct {
     Counter* appended = nullptr;

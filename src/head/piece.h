@@ -25,7 +25,7 @@ struct PieceView {
 // series' stripe lock, but for the count and for a frozen piece, which no longer changes.
 class Piece {
  public:
-  Piece(TimestampMs range_start_ms, Piece* behind) : next(behind), start_ms(range_start_ms) {}
+  Piece(TimestampMs start_ms, Piece* behind) : next(behind), run_(start_ms) {}
 
   void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
   void Unref() {
@@ -35,8 +35,9 @@ class Piece {
   // Staging: Begin once per request, then Append. `horizon`: requests up to this ticket are settled
   // and no reader lists at an earlier one. Begin is false when the request has begun already.
   bool Begin(Ticket ticket, Ticket horizon);
-  void AppendInOrder(Sample sample, Ticket horizon, uint32_t expected_more);
-  void AppendOutOfOrder(Sample sample, Ticket horizon);
+  // Both return by how much memory_bytes grew.
+  int64_t AppendInOrder(Sample sample, Ticket horizon, uint32_t expected_more);
+  int64_t AppendOutOfOrder(Sample sample, Ticket horizon);
   // Takes back what the request staged; false when it staged nothing here.
   bool TakeBack(Ticket ticket, uint32_t* samples);
 
@@ -57,23 +58,21 @@ class Piece {
   // The sample with the highest timestamp, in order or not; the piece is not empty.
   Sample Newest() const;
 
-  bool empty() const { return run_.empty() && (!out_of_order_ || out_of_order_->empty()); }
-  uint32_t sample_count() const {
-    return run_.size() + (out_of_order_ ? out_of_order_->size() : 0);
-  }
+  TimestampMs start_ms() const { return run_.base_ms(); }
+  bool empty() const { return run_.empty() && !has_out_of_order(); }
+  uint32_t sample_count() const { return run_.size() + out_of_order_count(); }
   const Run& run() const { return run_; }
-  bool has_out_of_order() const { return out_of_order_ && !out_of_order_->empty(); }
-  bool has_raw() const { return run_.has_raw() || (out_of_order_ && out_of_order_->has_raw()); }
+  bool has_out_of_order() const { return out_of_order_count() > 0; }
+  bool has_raw() const { return run_.has_raw() || (aside_ && aside_->out_of_order.has_raw()); }
   uint64_t memory_bytes() const;
   uint64_t block_count() const;
 
-  Piece* next;  // the series' list: the newest first
-  const TimestampMs start_ms;
+  Piece* next;         // the series' list: the newest first
+  uint64_t token = 0;  // the Seal that handed it out; 0 = none
   bool frozen = false;
   // A settled record of this piece defines the series: later ones need not. So definitions live as
   // long in the log as the samples that need them.
   bool defined = false;
-  uint64_t token = 0;  // the Seal that handed it out; 0 = none
 
  private:
   ~Piece() = default;
@@ -84,14 +83,27 @@ class Piece {
     uint32_t in_order = 0;
     uint32_t out_of_order = 0;
   };
-  Pending& newest_pending() { return more_ && !more_->empty() ? more_->back() : pending_; }
+  // What few pieces have.
+  struct Aside {
+    explicit Aside(TimestampMs start_ms) : out_of_order(start_ms) {}
+    Run out_of_order;
+    std::vector<Pending> more;  // behind pending_, while several requests are under way
+  };
+  bool has_more() const { return aside_ && !aside_->more.empty(); }
+  uint32_t out_of_order_count() const { return aside_ ? aside_->out_of_order.size() : 0; }
+  Pending& newest_pending() { return has_more() ? aside_->more.back() : pending_; }
   PieceView SettledAt(Ticket epoch) const;
+  Aside& MadeAside();
+  void AddPending(Pending pending);
+  void DropOldestPending();
+  void DropEmptyAside();
 
   std::atomic<uint32_t> references_{1};
   Run run_;
-  std::unique_ptr<Run> out_of_order_;
-  Pending pending_;                             // the oldest; ticket 0 = none
-  std::unique_ptr<std::vector<Pending>> more_;  // the rest, while several requests are under way
+  Pending pending_;  // the oldest; ticket 0 = none
+  std::unique_ptr<Aside> aside_;
 };
+// There is one for each series and range: 80 bytes are a size class of the allocator.
+static_assert(sizeof(Piece) <= 80);
 
 }  // namespace thermocline

@@ -48,7 +48,7 @@ Status Replayer::OnDefinition(SeriesRef ref, uint64_t id_offset, LabelsView labe
                               " is defined with two label sets");
   }
   series->published = true;
-  series->replayed_definition = lsn_;
+  series->replayed_lsn = lsn_.number;
   return Status::Ok();
 }
 
@@ -104,26 +104,27 @@ void Replayer::Stage(Series& series, const Sample& sample) {
   // record after the restart defines the series again.
   Piece& piece = OpenPiece(series, head_.RangeStart(sample.timestamp_ms), &made);
   if (!in_order && piece.HasSettledDuplicate(sample, 0)) return;
-  if (changes.empty() || changes.back().start_ms != piece.start_ms) {
-    changes.push_back({.start_ms = piece.start_ms});
+  if (changes.empty() || changes.back().start_ms != piece.start_ms()) {
+    changes.push_back({.start_ms = piece.start_ms()});
   }
   MemoryHead::RangeChange& change = changes.back();
-  const auto before = made ? 0 : static_cast<int64_t>(piece.memory_bytes());
+  int64_t grown = made ? static_cast<int64_t>(sizeof(Piece)) : 0;
   if (in_order) {
-    piece.AppendInOrder(sample, 0, 0);
+    grown += piece.AppendInOrder(sample, 0, 0);
     series.has_newest = true;
     series.newest_ms = sample.timestamp_ms;
     series.newest_value = sample.value;
     if (!newest.known || sample.timestamp_ms > newest.time_ms) newest = {true, sample.timestamp_ms};
   } else {
-    piece.AppendOutOfOrder(sample, 0);
+    grown += piece.AppendOutOfOrder(sample, 0);
   }
   change.samples += 1;
   change.pieces += made ? 1 : 0;
-  change.bytes += static_cast<int64_t>(piece.memory_bytes()) - before;
+  change.bytes += grown;
   // The piece may rest on a definition from before a Seal that took its first samples.
-  if (change.definition.number == 0 || series.replayed_definition < change.definition) {
-    change.definition = series.replayed_definition;
+  const Lsn definition(series.replayed_lsn);
+  if (change.definition.number == 0 || definition < change.definition) {
+    change.definition = definition;
   }
 }
 
@@ -169,8 +170,10 @@ void MemoryHead::EndReplay() {
   {
     FairReadLock index(index_mutex_);
     for (const SeriesRef ref : table_.postings().All()) {
+      Series& series = *table_.At(ref);
+      series.piece_hint = nullptr;  // no longer replayed_lsn
       MutexLock stripe(table_.StripeOf(ref));
-      if (table_.At(ref)->pieces == nullptr) candidates.push_back(ref);
+      if (series.pieces == nullptr) candidates.push_back(ref);
     }
   }
   Bury(std::move(candidates));

@@ -1,8 +1,6 @@
 #include "head/run.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -15,25 +13,38 @@
 namespace thermocline {
 
 Run::~Run() {
-  for (Block* block : blocks_) std::free(block);
+  if (blocks_ != nullptr) {
+    for (Block* const block : *blocks_) std::free(block);
+    std::free(blocks_);
+  }
   std::free(raw_);
 }
 
 void Run::Reserve(uint32_t capacity) {
   if (capacity <= raw_capacity_) return;
   capacity = std::max(std::bit_ceil(capacity), uint32_t{2});
-  auto* const grown = static_cast<Sample*>(std::realloc(raw_, capacity * sizeof(Sample)));
+  auto* const grown = static_cast<RawSample*>(std::realloc(raw_, capacity * sizeof(RawSample)));
   CHECK(grown != nullptr);
-  heap_bytes_ += static_cast<uint32_t>((capacity - raw_capacity_) * sizeof(Sample));
   raw_ = grown;
   raw_capacity_ = capacity;
 }
 
-void Run::Append(Sample sample, uint32_t expected_more) {
+int64_t Run::Append(Sample sample, uint32_t expected_more) {
+  const uint32_t before = raw_capacity_;
   if (raw_size_ == raw_capacity_) {
     Reserve(raw_size_ + 1 + std::min(expected_more, kBlockSamples));
   }
-  raw_[raw_size_++] = sample;
+  const auto offset_ms = static_cast<uint64_t>(sample.timestamp_ms - base_ms_);
+  CHECK(offset_ms <= UINT32_MAX);
+  raw_[raw_size_++] = {static_cast<uint32_t>(offset_ms),
+                       std::bit_cast<std::array<uint32_t, 2>>(sample.value)};
+  return (int64_t{raw_capacity_} - before) * static_cast<int64_t>(sizeof(RawSample));
+}
+
+uint64_t Run::heap_bytes() const {
+  const uint64_t raw_bytes = raw_capacity_ * sizeof(RawSample);
+  if (blocks_ == nullptr) return raw_bytes;
+  return raw_bytes + sizeof(BlockList) + blocks_->capacity * sizeof(Block*) + blocks_->bytes;
 }
 
 Run::Block* Run::Encode(std::span<const TimestampMs> times_ms, std::span<const double> values) {
@@ -58,66 +69,73 @@ void Run::Decode(const Block& block, TimestampMs* times_ms, double* values) {
 }
 
 void Run::Push(Block* block) {
-  if (blocks_.size() == blocks_.capacity()) {
+  if (blocks_ == nullptr || blocks_->count == blocks_->capacity) {
     // Doubling would hold more pointers than blocks for most series.
-    const size_t capacity = blocks_.capacity() + std::max<size_t>(2, blocks_.capacity() / 2);
-    heap_bytes_ += static_cast<uint32_t>((capacity - blocks_.capacity()) * sizeof(Block*));
-    blocks_.reserve(capacity);
+    const bool first = blocks_ == nullptr;
+    const uint32_t capacity = first ? 2 : blocks_->capacity + std::max(2u, blocks_->capacity / 2);
+    void* const grown = std::realloc(blocks_, sizeof(BlockList) + capacity * sizeof(Block*));
+    CHECK(grown != nullptr);
+    blocks_ = first ? new (grown) BlockList : static_cast<BlockList*>(grown);
+    blocks_->capacity = capacity;
   }
-  blocks_.push_back(block);
-  heap_bytes_ += static_cast<uint32_t>(sizeof(Block) + block->size);
+  *blocks_->end() = block;
+  ++blocks_->count;
+  blocks_->bytes += static_cast<uint32_t>(sizeof(Block) + block->size);
 }
 
 void Run::MergeBlocks() {
-  while (blocks_.size() >= kMergeFactor) {
-    const size_t first = blocks_.size() - kMergeFactor;
-    const uint32_t count = blocks_[first]->count;
+  while (blocks_->count >= kMergeFactor) {
+    Block** const merged = blocks_->end() - kMergeFactor;
+    const uint32_t count = merged[0]->count;
     if (count * kMergeFactor > kMaxBlockSamples) return;
-    for (size_t i = first + 1; i < blocks_.size(); ++i) {
-      if (blocks_[i]->count != count) return;
+    for (size_t i = 1; i < kMergeFactor; ++i) {
+      if (merged[i]->count != count) return;
     }
     std::array<TimestampMs, kMaxBlockSamples> times_ms;
     std::array<double, kMaxBlockSamples> values;
     for (size_t i = 0; i < kMergeFactor; ++i) {
-      Block* const block = blocks_[first + i];
+      Block* const block = merged[i];
       Decode(*block, times_ms.data() + i * count, values.data() + i * count);
-      heap_bytes_ -= static_cast<uint32_t>(sizeof(Block) + block->size);
+      blocks_->bytes -= static_cast<uint32_t>(sizeof(Block) + block->size);
       std::free(block);
     }
-    blocks_.resize(first);
+    blocks_->count -= kMergeFactor;
     Push(Encode(std::span(times_ms).first(kMergeFactor * count),
                 std::span(values).first(kMergeFactor * count)));
   }
 }
 
-void Run::EncodeFullBlocks(uint32_t settled) {
+int64_t Run::EncodeFullBlocks(uint32_t settled) {
+  const uint64_t before = heap_bytes();
   uint32_t done = 0;
-  while (encoded_ + kBlockSamples <= settled && raw_size_ - done >= kBlockSamples) {
+  while (encoded() + kBlockSamples <= settled && raw_size_ - done >= kBlockSamples) {
     std::array<TimestampMs, kBlockSamples> times_ms;
     std::array<double, kBlockSamples> values;
     for (uint32_t i = 0; i < kBlockSamples; ++i) {
-      times_ms[i] = raw_[done + i].timestamp_ms;
-      values[i] = raw_[done + i].value;
+      const Sample sample = SampleOf(raw_[done + i]);
+      times_ms[i] = sample.timestamp_ms;
+      values[i] = sample.value;
     }
     Push(Encode(times_ms, values));
+    blocks_->samples += kBlockSamples;
     MergeBlocks();
-    encoded_ += kBlockSamples;
     done += kBlockSamples;
   }
-  if (done == 0) return;
+  if (done == 0) return 0;
   raw_size_ -= done;
-  std::memmove(raw_, raw_ + done, raw_size_ * sizeof(Sample));
+  std::memmove(raw_, raw_ + done, raw_size_ * sizeof(RawSample));
+  return static_cast<int64_t>(heap_bytes()) - static_cast<int64_t>(before);
 }
 
 void Run::Erase(uint32_t first, uint32_t count) {
-  CHECK(first >= encoded_ && first + count <= size());
-  Sample* const at = raw_ + (first - encoded_);
-  std::memmove(at, at + count, (size() - first - count) * sizeof(Sample));
+  CHECK(first >= encoded() && first + count <= size());
+  RawSample* const at = raw_ + (first - encoded());
+  std::memmove(at, at + count, (size() - first - count) * sizeof(RawSample));
   raw_size_ -= count;
 }
 
 void Run::MoveTail(uint32_t first, Run* to) {
-  CHECK(first >= encoded_ && first <= size());
+  CHECK(first >= encoded() && first <= size());
   const uint32_t count = size() - first;
   to->Reserve(to->raw_size_ + count);
   for (uint32_t i = first; i < size(); ++i) to->Append(raw(i));
@@ -126,8 +144,9 @@ void Run::MoveTail(uint32_t first, Run* to) {
 
 void Run::Read(uint32_t limit, TimeRange range, std::vector<TimestampMs>* times_ms,
                std::vector<double>* values) const {
-  for (const Block* block : blocks_) {
+  for (size_t b = 0; b < block_count(); ++b) {
     if (limit == 0) return;
+    const Block* const block = blocks_->begin()[b];
     const uint32_t take = std::min(limit, block->count);
     limit -= take;
     if (block->max_ms < range.start_ms || block->min_ms > range.end_ms) continue;
@@ -149,16 +168,17 @@ void Run::Read(uint32_t limit, TimeRange range, std::vector<TimestampMs>* times_
   }
   const uint32_t take = std::min(limit, raw_size_);
   for (uint32_t i = 0; i < take; ++i) {
-    if (!range.Contains(raw_[i].timestamp_ms)) continue;
-    times_ms->push_back(raw_[i].timestamp_ms);
-    values->push_back(raw_[i].value);
+    const Sample sample = SampleOf(raw_[i]);
+    if (!range.Contains(sample.timestamp_ms)) continue;
+    times_ms->push_back(sample.timestamp_ms);
+    values->push_back(sample.value);
   }
 }
 
 Sample Run::last() const {
   CHECK(!empty());
-  if (raw_size_ > 0) return raw_[raw_size_ - 1];
-  const Block& block = *blocks_.back();
+  if (raw_size_ > 0) return SampleOf(raw_[raw_size_ - 1]);
+  const Block& block = *blocks_->back();
   std::array<TimestampMs, kMaxBlockSamples> times_ms;
   std::array<double, kMaxBlockSamples> values;
   Decode(block, times_ms.data(), values.data());
@@ -168,7 +188,7 @@ Sample Run::last() const {
 uint32_t Run::FindRaw(TimestampMs time_ms) const {
   const uint32_t newest_few = std::min(raw_size_, 2 * kBlockSamples);
   for (uint32_t i = raw_size_; i > raw_size_ - newest_few; --i) {
-    if (raw_[i - 1].timestamp_ms == time_ms) return encoded_ + i - 1;
+    if (TimeOf(raw_[i - 1]) == time_ms) return encoded() + i - 1;
   }
   return size();
 }

@@ -2,8 +2,9 @@
 // in encoded blocks, the newest raw.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -17,17 +18,22 @@ namespace thermocline {
 // owner's lock.
 class Run {
  public:
-  Run() = default;
+  // `base_ms` is the start of the head range that all samples lie in; ranges are shorter than 2^32
+  // ms.
+  explicit Run(TimestampMs base_ms) : base_ms_(base_ms) {}
   ~Run();
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
-  uint32_t size() const { return encoded_ + raw_size_; }
+  TimestampMs base_ms() const { return base_ms_; }
+  uint32_t size() const { return encoded() + raw_size_; }
   bool empty() const { return size() == 0; }
 
-  void Append(Sample sample, uint32_t expected_more = 0);
-  // Encodes full blocks of those among the first `settled` samples that are still raw.
-  void EncodeFullBlocks(uint32_t settled);
+  // Returns by how much heap_bytes grew.
+  int64_t Append(Sample sample, uint32_t expected_more = 0);
+  // Encodes full blocks of those among the first `settled` samples that are still raw. Returns by
+  // how much heap_bytes grew.
+  int64_t EncodeFullBlocks(uint32_t settled);
   // True when EncodeFullBlocks could have work.
   bool full() const { return raw_size_ >= kBlockSamples; }
 
@@ -44,21 +50,27 @@ class Run {
   // The position of the last raw sample with the timestamp among the newest few; size() when there
   // is none.
   uint32_t FindRaw(TimestampMs time_ms) const;
-  Sample raw(uint32_t position) const { return raw_[position - encoded_]; }
+  Sample raw(uint32_t position) const { return SampleOf(raw_[position - encoded()]); }
 
   // Where the next sample goes; an address to prefetch, nothing more.
   const void* end_address() const { return raw_ + raw_size_; }
 
-  uint32_t heap_bytes() const { return heap_bytes_; }
+  uint64_t heap_bytes() const;
   bool has_raw() const { return raw_size_ > 0; }
-  size_t block_count() const { return blocks_.size(); }
+  size_t block_count() const { return blocks_ == nullptr ? 0 : blocks_->count; }
 
  private:
-  // Raw samples cost 16 bytes each and encoded ones 1 to 2: few wait raw, and blocks of blocks are
+  // Raw samples cost 12 bytes each and encoded ones 1 to 2: few wait raw, and blocks of blocks are
   // merged, up to a size at which a block's head no longer matters.
   static constexpr uint32_t kBlockSamples = 32;
   static constexpr uint32_t kMergeFactor = 4;
   static constexpr uint32_t kMaxBlockSamples = 512;
+
+  // A sample in 12 bytes: the time from base_ms_, the value's bits in two halves.
+  struct RawSample {
+    uint32_t offset_ms;
+    std::array<uint32_t, 2> value;
+  };
 
   // One allocation: the struct, then a time block and a float block (codec/FORMAT.md).
   struct Block {
@@ -72,18 +84,35 @@ class Run {
     const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
   };
 
+  // One allocation: the struct, then `capacity` pointers. Apart from the run, because most runs of
+  // series that come and go never have a block.
+  struct BlockList {
+    uint32_t count = 0;
+    uint32_t capacity = 0;
+    uint32_t samples = 0;  // that were encoded, whether they are in the list yet or not
+    uint32_t bytes = 0;    // of the blocks
+
+    Block** begin() { return reinterpret_cast<Block**>(this + 1); }
+    Block** end() { return begin() + count; }
+    Block* back() { return end()[-1]; }
+  };
+
+  uint32_t encoded() const { return blocks_ == nullptr ? 0 : blocks_->samples; }
+  TimestampMs TimeOf(const RawSample& raw) const { return base_ms_ + raw.offset_ms; }
+  Sample SampleOf(const RawSample& raw) const {
+    return {TimeOf(raw), std::bit_cast<double>(raw.value)};
+  }
   static Block* Encode(std::span<const TimestampMs> times_ms, std::span<const double> values);
   static void Decode(const Block& block, TimestampMs* times_ms, double* values);
   void Reserve(uint32_t capacity);
   void Push(Block* block);
   void MergeBlocks();
 
-  std::vector<Block*> blocks_;
-  Sample* raw_ = nullptr;
+  const TimestampMs base_ms_;
+  BlockList* blocks_ = nullptr;
+  RawSample* raw_ = nullptr;
   uint32_t raw_size_ = 0;
   uint32_t raw_capacity_ = 0;
-  uint32_t encoded_ = 0;
-  uint32_t heap_bytes_ = 0;
 };
 
 }  // namespace thermocline

@@ -86,14 +86,14 @@ void MemoryHead::FreezePieces(SeriesRef ref, const std::set<TimestampMs>& starts
   MutexLock stripe(table_.StripeOf(ref));
   for (Piece** at = &series->pieces; *at != nullptr; at = &(*at)->next) {
     Piece* const piece = *at;
-    if (piece->token != 0 || !starts.contains(piece->start_ms)) continue;
+    if (piece->token != 0 || !starts.contains(piece->start_ms())) continue;
     if (piece->ViewAt(epoch).empty()) continue;
     if (!piece->frozen) {
       if (Piece* const rest = piece->Freeze(epoch)) {
         rest->next = piece;
         *at = rest;
         at = &rest->next;
-        split->insert(piece->start_ms);
+        split->insert(piece->start_ms());
       }
     }
     piece->token = token;
@@ -130,8 +130,8 @@ void MemoryHead::Drop(uint64_t token) {
     FairReadLock index(index_mutex_);
     for (size_t k = i; k < std::min(i + kWalkChunk, sealed.entries.size()); ++k) {
       const auto& [ref, piece] = sealed.entries[k];
-      RangeChange& change = changes[piece->start_ms];
-      change.start_ms = piece->start_ms;
+      RangeChange& change = changes[piece->start_ms()];
+      change.start_ms = piece->start_ms();
       change.samples -= piece->sample_count();
       change.pieces -= 1;
       change.bytes -= static_cast<int64_t>(piece->memory_bytes());

@@ -76,7 +76,7 @@ Result<std::vector<SeriesRef>> MemoryHead::MatchAny(const LabelRequest& request,
   std::erase_if(refs, [&](SeriesRef ref) {
     MutexLock stripe(table_.StripeOf(ref));
     for (const Piece* piece = table_.At(ref)->pieces; piece != nullptr; piece = piece->next) {
-      const TimeRange own{piece->start_ms, piece->start_ms + options_.range_ms - 1};
+      const TimeRange own{piece->start_ms(), piece->start_ms() + options_.range_ms - 1};
       if (own.Overlaps(request.range) && !piece->ViewAt(epoch).empty()) return false;
     }
     return true;
@@ -130,12 +130,12 @@ bool MemoryHead::LiveAt(const Series& series, Ticket epoch, TimeRange window) co
   // The series' newest sample decides alone when it is settled, in the newest piece, not after the
   // window, and no out-of-order sample could lie behind it.
   if (series.has_newest && series.newest_ms <= window.end_ms && !newest->has_out_of_order() &&
-      !newest->HasPendingAfter(epoch) && RangeStart(series.newest_ms) == newest->start_ms) {
+      !newest->HasPendingAfter(epoch) && RangeStart(series.newest_ms) == newest->start_ms()) {
     return series.newest_ms >= window.start_ms && !IsStale(series.newest_value);
   }
   std::vector<HeldPiece> held;
   for (Piece* piece = series.pieces; piece != nullptr; piece = piece->next) {
-    const TimeRange own{piece->start_ms, piece->start_ms + options_.range_ms - 1};
+    const TimeRange own{piece->start_ms(), piece->start_ms() + options_.range_ms - 1};
     if (own.Overlaps(window)) held.push_back({piece, piece->ViewAt(epoch)});
   }
   SeriesBatch batch;

@@ -14,8 +14,8 @@ constexpr uint64_t kHighHalf = 0xffffffff00000000ull;
 
 Piece& OpenPiece(Series& series, TimestampMs start_ms, bool* made) {
   Piece** at = &series.pieces;
-  while (*at != nullptr && (*at)->start_ms > start_ms) at = &(*at)->next;
-  *made = *at == nullptr || (*at)->start_ms != start_ms || (*at)->frozen;
+  while (*at != nullptr && (*at)->start_ms() > start_ms) at = &(*at)->next;
+  *made = *at == nullptr || (*at)->start_ms() != start_ms || (*at)->frozen;
   if (*made) *at = new Piece(start_ms, *at);
   return **at;
 }
@@ -32,8 +32,8 @@ SeriesTable::~SeriesTable() {
 
 Series* SeriesTable::At(SeriesRef ref) const {
   const size_t slab = ref.number >> kSlabBits;
-  if (slab >= slabs_.size() || slabs_[slab] == nullptr) return nullptr;
-  Series* const series = &slabs_[slab]->series[ref.number & (kSlabSize - 1)];
+  if (slab >= slabs_.size() || slabs_[slab].series == nullptr) return nullptr;
+  Series* const series = &slabs_[slab].series[ref.number & (kSlabSize - 1)];
   return series->pairs == nullptr ? nullptr : series;
 }
 
@@ -41,13 +41,18 @@ void SeriesTable::PrefetchSlot(uint64_t hash) const {
   __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
 }
 
-void SeriesTable::PrefetchSeries(uint64_t hash) const {
+const Series* SeriesTable::FirstCandidate(uint64_t hash) const {
   const Slot slot = slots_[hash & (slots_.size() - 1)];
-  if (slot == 0) return;
+  if (slot == 0) return nullptr;
   const auto ref = static_cast<uint32_t>(slot) - 1;
-  const Series* const series = &slabs_[ref >> kSlabBits]->series[ref & (kSlabSize - 1)];
-  __builtin_prefetch(series);
-  __builtin_prefetch(reinterpret_cast<const char*>(series) + 64);
+  return &slabs_[ref >> kSlabBits].series[ref & (kSlabSize - 1)];
+}
+
+void SeriesTable::PrefetchSeries(uint64_t hash) const { __builtin_prefetch(FirstCandidate(hash)); }
+
+void SeriesTable::PrefetchPairs(uint64_t hash) const {
+  const Series* const series = FirstCandidate(hash);
+  if (series != nullptr) __builtin_prefetch(series->pairs.get());
 }
 
 Series* SeriesTable::Find(uint64_t hash, LabelsView labels, SeriesRef* ref) const {
@@ -82,13 +87,13 @@ uint8_t SeriesTable::FreeIdOffset(uint64_t hash) const {
 Series* SeriesTable::Place(SeriesRef ref, uint64_t hash, uint8_t id_offset, LabelsView labels) {
   const size_t slab = ref.number >> kSlabBits;
   if (slab >= slabs_.size()) slabs_.resize(slab + 1);
-  if (slabs_[slab] == nullptr) {
-    slabs_[slab] = std::make_unique<Slab>();
+  if (slabs_[slab].series == nullptr) {
+    slabs_[slab].series = std::make_unique<Series[]>(kSlabSize);
     ++slab_count_;
   }
   postings_.Add(ref, labels, &scratch_pairs_);
-  ++slabs_[slab]->live;
-  Series& series = slabs_[slab]->series[ref.number & (kSlabSize - 1)];
+  ++slabs_[slab].live;
+  Series& series = slabs_[slab].series[ref.number & (kSlabSize - 1)];
   series.id = hash + id_offset;
   series.id_offset = id_offset;
   series.pair_count = static_cast<uint16_t>(scratch_pairs_.size());
@@ -131,10 +136,10 @@ void SeriesTable::Remove(std::span<const SeriesRef> dead) {
   }
   postings_.Remove(entries);
   for (const SeriesRef ref : dead) {
-    auto& slab = slabs_[ref.number >> kSlabBits];
-    slab->series[ref.number & (kSlabSize - 1)] = Series();
-    if (--slab->live == 0) {
-      slab.reset();
+    Slab& slab = slabs_[ref.number >> kSlabBits];
+    slab.series[ref.number & (kSlabSize - 1)] = Series();
+    if (--slab.live == 0) {
+      slab.series.reset();
       --slab_count_;
     }
   }
@@ -185,8 +190,8 @@ void SeriesTable::Rehash(size_t slot_count) {
 }
 
 uint64_t SeriesTable::memory_bytes() const {
-  return postings_.memory_bytes() + slab_count_ * sizeof(Slab) + slots_.size() * sizeof(Slot) +
-         slabs_.size() * sizeof(slabs_[0]) + size() * 32;
+  return postings_.memory_bytes() + slab_count_ * kSlabSize * sizeof(Series) +
+         slots_.size() * sizeof(Slot) + slabs_.size() * sizeof(slabs_[0]) + size() * 32;
 }
 
 }  // namespace thermocline

@@ -14,27 +14,30 @@
 
 namespace thermocline {
 
-// One series. What is not marked otherwise is guarded by the stripe of the series' number.
-struct Series {
+// One series, a cache line. What is not marked otherwise is guarded by the stripe of its number.
+struct alignas(64) Series {
   uint64_t id = 0;                  // set at creation
   std::unique_ptr<PairId[]> pairs;  // set at creation
   uint16_t pair_count = 0;          // set at creation
   uint8_t id_offset = 0;            // set at creation: id - hash of the labels
-  bool published = false;           // a request that it came with is settled
-  bool has_newest = false;          // newest_* hold its newest in-order sample
+  bool published : 1 = false;       // a request that it came with is settled
+  bool has_newest : 1 = false;      // newest_* hold its newest in-order sample
+  uint32_t death_round = 0;         // of the newest attempt to remove it; the head's admit lock
   TimestampMs newest_ms = 0;
   double newest_value = 0;
-  Lsn replayed_definition;  // the last record that defined it in replay
   Piece* pieces = nullptr;  // newest range first
   // Addresses that the next admission is likely to touch: prefetched without the stripe and never
   // followed, for what was there may be gone. Of the head's admit lock.
-  const void* piece_hint = nullptr;
+  union {
+    const void* piece_hint = nullptr;
+    uint64_t replayed_lsn;  // in replay, which needs no hints: the last record that defined it
+  };
   const void* sample_hint = nullptr;
-  uint64_t death_round = 0;  // of the newest attempt to remove it; the head's admit lock
 
   std::span<const PairId> pair_ids() const { return {pairs.get(), pair_count}; }
   uint64_t hash() const { return id - id_offset; }
 };
+static_assert(sizeof(Series) == 64);
 
 // The piece of the range that takes samples, made if need be. The list stays newest first, and a
 // frozen piece of the same range behind the fresh one.
@@ -57,11 +60,12 @@ class SeriesTable {
   // second, and that well before Find.
   void Prefetch(SeriesRef ref) const {
     const size_t slab = ref.number >> kSlabBits;
-    if (slab >= slabs_.size() || slabs_[slab] == nullptr) return;
-    __builtin_prefetch(&slabs_[slab]->series[ref.number & (kSlabSize - 1)]);
+    if (slab >= slabs_.size() || slabs_[slab].series == nullptr) return;
+    __builtin_prefetch(&slabs_[slab].series[ref.number & (kSlabSize - 1)]);
   }
   void PrefetchSlot(uint64_t hash) const;
   void PrefetchSeries(uint64_t hash) const;
+  void PrefetchPairs(uint64_t hash) const;
 
   // Adds a series that is not there, under the next number; null when the numbers are used up.
   Series* Add(uint64_t hash, LabelsView labels, SeriesRef* ref);
@@ -81,11 +85,12 @@ class SeriesTable {
   uint64_t memory_bytes() const;
 
  private:
+  // The series of a slab are 32 KiB, a size class of the allocator.
   static constexpr uint32_t kSlabBits = 9;
   static constexpr uint32_t kSlabSize = 1u << kSlabBits;
   struct Slab {
+    std::unique_ptr<Series[]> series;  // pairs == null: not in use
     uint32_t live = 0;
-    Series series[kSlabSize];  // pairs == null: not in use
   };
   struct alignas(64) Stripe {
     Mutex mutex;
@@ -94,6 +99,8 @@ class SeriesTable {
   // searched first is the low bits of the hash.
   using Slot = uint64_t;
 
+  // The series that the slot searched first for `hash` names; null when it is empty.
+  const Series* FirstCandidate(uint64_t hash) const;
   Series* Place(SeriesRef ref, uint64_t hash, uint8_t id_offset, LabelsView labels);
   uint8_t FreeIdOffset(uint64_t hash) const;
   void InsertSlot(uint64_t hash, SeriesRef ref);
@@ -101,7 +108,7 @@ class SeriesTable {
   void Rehash(size_t slot_count);
 
   mutable std::vector<Stripe> stripes_{kStripes};
-  std::vector<std::unique_ptr<Slab>> slabs_;
+  std::vector<Slab> slabs_;
   std::vector<Slot> slots_ = std::vector<Slot>(64);
   uint64_t next_ref_ = 0;
   size_t slab_count_ = 0;

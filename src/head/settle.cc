@@ -84,7 +84,7 @@ void MemoryHead::MarkDefined(const Request& request) {
     Series* const series = table_.At(touched.ref);
     MutexLock stripe(table_.StripeOf(touched.ref));
     for (Piece* piece = series->pieces; piece != nullptr; piece = piece->next) {
-      if (piece->start_ms == touched.start_ms && !piece->frozen) piece->defined = true;
+      if (piece->start_ms() == touched.start_ms && !piece->frozen) piece->defined = true;
     }
   }
 }
@@ -98,7 +98,7 @@ void MemoryHead::TakeBack(const Request& request) {
     uint32_t samples = 0;
     for (Piece** at = &series->pieces; *at != nullptr; at = &(*at)->next) {
       Piece* const piece = *at;
-      if (piece->start_ms != touched.start_ms || piece->frozen) continue;
+      if (piece->start_ms() != touched.start_ms || piece->frozen) continue;
       if (!piece->TakeBack(request.ticket, &samples)) continue;
       if (piece->empty()) {
         *at = piece->next;
