@@ -18,6 +18,9 @@ Result<AppendSummary> Store::Append(const WriteBatch& batch) {
 }
 
 Status Store::WritableStatus() const {
+  if (options_.read_only) {
+    return Status::PermissionDenied(options_.path + ": opened for reading only");
+  }
   if (closed_.load(std::memory_order_acquire)) return Status::Unavailable("the store is closed");
   if (disk_full_.load(std::memory_order_acquire)) {
     return Status::Unavailable("read-only: free disk space is below the floor");

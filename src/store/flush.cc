@@ -40,6 +40,7 @@ std::vector<TimeRange> Store::RangesDue(TimestampMs now_ms) {
 }
 
 Result<FlushSummary> Store::FlushAll() {
+  if (options_.read_only) return WritableStatus();
   std::vector<TimeRange> ranges;
   for (const HeadRange& range : head_->Ranges()) ranges.push_back(range.range);
   return Flush(ranges);
@@ -55,6 +56,8 @@ Result<FlushSummary> Store::Flush(const std::vector<TimeRange>& ranges) {
 
 Result<FlushSummary> Store::MoveToCold(const std::vector<TimeRange>& ranges) {
   const int64_t started_ns = env_.clock.SteadyNs();
+  // The head keeps it too, but readers of the files have nothing else.
+  ASSIGN_OR_RETURN(const auto metadata, head_->Metadata({}));
   ASSIGN_OR_RETURN(Head::Sealed sealed, head_->Seal(ranges));
   FlushSummary summary;
   summary.series = sealed.series->series_count();
@@ -66,6 +69,7 @@ Result<FlushSummary> Store::MoveToCold(const std::vector<TimeRange>& ranges) {
   }
   // Knowing the days beforehand spares the writer a pass over the samples; it pays for a few only.
   if (request.range.end_ms - request.range.start_ms > kDayMs) request.range = {};
+  request.metadata = &metadata;
   auto blocks = cold_->WriteBlocks(*sealed.series, request);
   if (!blocks.ok()) {
     head_->Unseal(sealed.token);

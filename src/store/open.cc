@@ -9,8 +9,8 @@
 namespace thermocline {
 namespace {
 
-// How often replay looks at the head's memory.
-constexpr uint64_t kRecordsPerMemoryCheck = 256;
+// How often replay looks at the head's memory and at whether it is still wanted.
+constexpr uint64_t kRecordsPerCheck = 256;
 // The free-space floor that nobody set: 1 GiB or 2 % of the volume.
 constexpr uint64_t kLeastFloorBytes = 1ull << 30;
 constexpr uint64_t kFloorShare = 50;
@@ -26,6 +26,9 @@ Status StoreOptions::Validate() const {
   if (small_range_wait_ms < 0 || retention_time_ms < 0) {
     return Status::InvalidArgument("durations must not be negative");
   }
+  if (compact_after_ms < 0 || compact_blocks < 2) {
+    return Status::InvalidArgument("compaction: at least 2 blocks, a wait that is not negative");
+  }
   return {};
 }
 
@@ -35,7 +38,7 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, Env env,
                                            OpenSummary* summary) {
   RETURN_IF_ERROR(options.Validate());
   std::unique_ptr<Store> store(new Store(options, env));
-  RETURN_IF_ERROR(store->OpenParts(summary));
+  RETURN_IF_ERROR(options.read_only ? store->OpenForReading(summary) : store->OpenParts(summary));
   return store;
 }
 
@@ -44,23 +47,13 @@ Status Store::OpenParts(OpenSummary* summary) {
   ASSIGN_OR_RETURN(const uint64_t volume_bytes, env_.files.TotalSpace(options_.path));
   free_space_floor_bytes_ = options_.free_space_floor_bytes.value_or(
       std::max(kLeastFloorBytes, volume_bytes / kFloorShare));
-  ASSIGN_OR_RETURN(lock_, env_.files.Lock(JoinPath(options_.path, "lock"), "thermocline"));
+  ASSIGN_OR_RETURN(lock_, env_.files.Lock(JoinPath(options_.path, "lock"), options_.holder));
 
-  ColdTierOptions cold_options = options_.cold;
-  ASSIGN_OR_RETURN(cold_options.directory, ColdDirectory(options_.path, TenantId()));
-  ColdOpenSummary cold_summary;
-  ASSIGN_OR_RETURN(cold_, ColdTier::Open(cold_options, env_, /*writable=*/true, &cold_summary));
-  summary->cold_blocks = cold_summary.blocks;
-  summary->warnings = cold_summary.warnings;
-  for (const std::string& orphan : cold_summary.orphans) {
-    summary->warnings.push_back("no manifest names " + orphan + ": it goes when its grace is over");
-  }
+  ballast_ = std::make_unique<Ballast>(env_.files, JoinPath(options_.path, "ballast"),
+                                       options_.ballast_bytes);
+  RETURN_IF_ERROR(ballast_->Open());
 
-  ASSIGN_OR_RETURN(head_, Head::Create(options_.head, env_));
-  std::vector<Head::Flushed> flushed;
-  for (const FlushMark& mark : cold_->flush_marks()) flushed.push_back({mark.range, mark.through});
-  head_->SkipFlushed(std::move(flushed));
-
+  RETURN_IF_ERROR(OpenTiers(summary));
   LogOptions log_options = options_.wal;
   log_options.directory = JoinPath(options_.path, "wal");
   log_options.free_space_floor_bytes = free_space_floor_bytes_;
@@ -78,14 +71,49 @@ Status Store::OpenParts(OpenSummary* summary) {
   return {};
 }
 
+// The cold tier, and a head that takes from the log only what the cold tier has not.
+Status Store::OpenTiers(OpenSummary* summary) {
+  ColdTierOptions cold_options = options_.cold;
+  ASSIGN_OR_RETURN(cold_options.directory, ColdDirectory(options_.path, TenantId()));
+  ColdOpenSummary cold_summary;
+  ASSIGN_OR_RETURN(cold_, ColdTier::Open(cold_options, env_, !options_.read_only, &cold_summary));
+  summary->cold_blocks = cold_summary.blocks;
+  summary->warnings = cold_summary.warnings;
+  for (const std::string& orphan : cold_summary.orphans) {
+    summary->warnings.push_back("no manifest names " + orphan + ": it goes when its grace is over");
+  }
+
+  ASSIGN_OR_RETURN(head_, Head::Create(options_.head, env_));
+  std::vector<Head::Flushed> flushed;
+  for (const FlushMark& mark : cold_->flush_marks()) flushed.push_back({mark.range, mark.through});
+  head_->SkipFlushed(std::move(flushed));
+  return {};
+}
+
+// A folder of something else has nothing of ours, and must not look as if it had afterwards.
+Status Store::OpenForReading(OpenSummary* summary) {
+  RETURN_IF_ERROR(OpenTiers(summary));
+  LogOptions log_options = options_.wal;
+  log_options.directory = JoinPath(options_.path, "wal");
+  RETURN_IF_ERROR(Log::Read(
+      log_options, env_, [this](const LogRecord& record) { return ReplayRecord(record); },
+      &summary->replay));
+  ASSIGN_OR_RETURN(const std::string cold, ColdDirectory(options_.path, TenantId()));
+  if (summary->replay.segments == 0 && !env_.files.Exists(cold)) {
+    return Status::NotFound(
+        options_.path + ": not a data folder of ours, neither cold/ nor a log in wal/ is there");
+  }
+  summary->head_series = head_->series_count();
+  return {};
+}
+
 Status Store::ReplayRecord(const LogRecord& record) {
   RETURN_IF_ERROR(head_->Replay(record.lsn, static_cast<uint8_t>(record.type), record.payload)
                       .WithContext(fmt::format("replay of segment {}, record {}",
                                                record.segment.number, record.lsn.number)));
-  if (record.lsn.number % kRecordsPerMemoryCheck != 0 ||
-      head_->memory_bytes() <= options_.head_memory_bytes) {
-    return {};
-  }
+  if (record.lsn.number % kRecordsPerCheck != 0) return {};
+  if (options_.give_up && options_.give_up()) return Status::Cancelled("asked to stop");
+  if (options_.read_only || head_->memory_bytes() <= options_.head_memory_bytes) return {};
   // The log may hold more than memory does: what is replayed so far moves to the cold tier.
   std::vector<TimeRange> ranges;
   for (const HeadRange& range : head_->Ranges()) ranges.push_back(range.range);
@@ -102,6 +130,10 @@ void Store::RegisterMetrics() {
   metrics.AddCallback(this, "thermocline_store_writable",
                       "1 while writes are accepted, 0 while the store is read-only.",
                       MetricType::kGauge, {}, [this] { return GetHealth().writable ? 1.0 : 0.0; });
+  metrics.AddCallback(this, "thermocline_store_ballast_bytes",
+                      "Bytes of the file that is given up when the disk is full; 0 once it was.",
+                      MetricType::kGauge, {},
+                      [this] { return static_cast<double>(ballast_->held_bytes()); });
   metrics.AddCallback(this, "thermocline_head_memory_bytes", "Bytes held by the head.",
                       MetricType::kGauge, {},
                       [this] { return static_cast<double>(head_->memory_bytes()); });

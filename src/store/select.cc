@@ -4,6 +4,8 @@
 #include <iterator>
 #include <set>
 
+#include "model/exemplar.h"
+#include "model/metadata.h"
 #include "store/store.h"
 
 namespace thermocline {
@@ -43,7 +45,20 @@ Result<std::vector<std::string>> Store::LabelValues(std::string_view name,
 }
 
 Result<std::vector<BatchMetadata>> Store::Metadata(const MetadataRequest& request) const {
-  return head_->Metadata(request);
+  MetadataRequest whole = request;
+  whole.limit = 0;
+  whole.limit_per_family = 0;
+  ASSIGN_OR_RETURN(auto all, head_->Metadata(whole));
+  ASSIGN_OR_RETURN(auto cold, cold_->Metadata(whole));
+  // What writers say now comes first.
+  all.insert(all.end(), std::make_move_iterator(cold.begin()), std::make_move_iterator(cold.end()));
+  PutInOrder(request, &all);
+  return all;
+}
+
+// The head keeps none.
+Result<std::vector<SeriesExemplars>> Store::Exemplars(const ExemplarRequest& request) const {
+  return cold_->Exemplars(request);
 }
 
 Result<std::optional<uint64_t>> Store::TryCount(const SelectRequest& request, TimestampMs at_ms,

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "model/admin.h"
 #include "model/appender.h"
 #include "model/queryable.h"
+#include "store/ballast.h"
 #include "wal/log.h"
 
 namespace thermocline {
@@ -30,9 +32,27 @@ struct StoreOptions {
   int64_t small_range_wait_ms = kDayMs;     // ...up to this long after its end
   int64_t retention_time_ms = 0;            // 0 = keep everything
   uint64_t retention_size_bytes = 0;        // 0 = no limit; counts the log and the cold tier
+  // Compaction. A day that is over is compacted when its newest block is that old...
+  int64_t compact_after_ms = kHourMs;
+  // ...and any day that has so many blocks.
+  uint64_t compact_blocks = 24;
+  // What one job may hold: memory (about 300 bytes a series of a block) and time.
+  uint64_t compact_max_series = 2ull << 20;
+  uint64_t compact_max_samples = 512ull << 20;
   // Free bytes below which writes are refused; by default the larger of 1 GiB and 2 % of the
   // volume.
   std::optional<uint64_t> free_space_floor_bytes;
+  // A file of this size gives room to flush, retention and deletions on a volume that others have
+  // filled; 0 is none.
+  uint64_t ballast_bytes = 32ull << 20;
+  // For reading what is there: no file is created, changed or locked, so the caller sees to it that
+  // nobody writes meanwhile. The whole log is held in memory, whatever `head_memory_bytes` says.
+  // All that writes fails with PermissionDenied.
+  bool read_only = false;
+  // What another process that wants the folder is told.
+  std::string holder = "thermocline";
+  // Asked now and then while the log is replayed; true ends Open with Cancelled. May be empty.
+  std::function<bool()> give_up;
 
   Status Validate() const;
 };
@@ -50,7 +70,8 @@ struct OpenSummary {
 class Store final : public Queryable, public Appender, public Admin {
  public:
   // Takes the folder's lock, opens the manifest, replays the log into a new head. Errors:
-  // Unavailable (locked by another process), Corruption, Io; the message names the file.
+  // Unavailable (locked by another process), Corruption, Io; the message names the file. With
+  // `read_only` also NotFound: the folder has neither a cold tier nor a log.
   static Result<std::unique_ptr<Store>> Open(const StoreOptions& options, Env env,
                                              OpenSummary* summary);
   ~Store() override;
@@ -62,6 +83,7 @@ class Store final : public Queryable, public Appender, public Admin {
   Result<std::vector<std::string>> LabelValues(std::string_view name,
                                                const LabelRequest& request) const override;
   Result<std::vector<BatchMetadata>> Metadata(const MetadataRequest& request) const override;
+  Result<std::vector<SeriesExemplars>> Exemplars(const ExemplarRequest& request) const override;
   Result<std::optional<uint64_t>> TryCount(const SelectRequest& request, TimestampMs at_ms,
                                            int64_t lookback_ms) const override;
 
@@ -81,8 +103,12 @@ class Store final : public Queryable, public Appender, public Admin {
   uint64_t head_memory_bytes() const { return head_->memory_bytes(); }
 
  private:
+  friend class StoreImport;
+
   Store(StoreOptions options, Env env);
   Status OpenParts(OpenSummary* summary);
+  Status OpenForReading(OpenSummary* summary);
+  Status OpenTiers(OpenSummary* summary);
   Status ReplayRecord(const LogRecord& record);
   void RegisterMetrics();
   RecordSink Sink();
@@ -95,8 +121,15 @@ class Store final : public Queryable, public Appender, public Admin {
   Status ReleaseLog() REQUIRES(flush_mutex_);
   // retain.cc
   Status ApplyRetention(TimestampMs now_ms) EXCLUDES(flush_mutex_);
+  // compact.cc
+  Status Compact(TimestampMs now_ms) EXCLUDES(flush_mutex_);
+  std::vector<BlockEntry> BlocksToCompact(TimestampMs now_ms) const;
+  std::vector<BlockEntry> WithinLimits(std::vector<BlockEntry> blocks) const;
   // maintain.cc
-  Status CheckDisk();
+  Status CheckDisk(TimestampMs now_ms);
+  Status GiveRoom();
+  void TakeBallast(TimestampMs now_ms);
+  Status ReleaseBallast(std::string_view why);
   // append.cc
   Status WritableStatus() const;
 
@@ -105,12 +138,18 @@ class Store final : public Queryable, public Appender, public Admin {
   std::unique_ptr<FileLock> lock_;
   std::unique_ptr<ColdTier> cold_;
   std::unique_ptr<Head> head_;
-  std::unique_ptr<Log> log_;  // destroyed first: its committer calls head_
+  // Null of a read-only store; destroyed first: its committer calls head_.
+  std::unique_ptr<Log> log_;
 
-  Mutex flush_mutex_;  // one flush, retention or log release at a time; held over IO by design
+  Mutex flush_mutex_;  // one flush, retention, compaction or log release at a time; held over IO by
+                       // design
   // Of the ticker only; the far past makes the first tick look.
   TimestampMs last_small_flush_ms_ = kMinTimestampMs / 2;
   uint64_t free_space_floor_bytes_ = 0;  // fixed by Open
+  // Of Open and the ticker, as the next two; null of a read-only store.
+  std::unique_ptr<Ballast> ballast_;
+  bool ballast_spent_ = false;  // given up, and not there again yet
+  TimestampMs next_ballast_ms_ = kMinTimestampMs / 2;
   std::atomic<bool> disk_full_{false};
   std::atomic<bool> closed_{false};
 };

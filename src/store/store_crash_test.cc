@@ -1,5 +1,5 @@
-// Power cuts at seeded points of append, flush, manifest swap and log release, against an oracle of
-// acknowledged requests.
+// Power cuts at seeded points of append, flush, manifest swap, compaction and log release, against
+// an oracle of acknowledged requests.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -9,6 +9,14 @@
 
 namespace thermocline {
 namespace {
+
+// A few blocks of a day are many.
+StoreOptions CrashOptions() {
+  StoreOptions options = TestStoreOptions();
+  options.compact_blocks = 3;
+  options.compact_after_ms = 0;
+  return options;
+}
 
 struct Faults {
   bool ignore_sync = false;
@@ -46,13 +54,15 @@ class CrashRun {
     }
     return "";
   }
+  // Whether a compacted block was there after some crash.
+  bool compacted() const { return compacted_; }
 
  private:
   uint64_t Below(uint64_t bound) { return random_() % bound; }
 
   void Live() {
     OpenSummary summary;
-    auto store = Store::Open(TestStoreOptions(), machine_.env(), &summary);
+    auto store = Store::Open(CrashOptions(), machine_.env(), &summary);
     if (!store.ok()) return;
     for (int step = 0; step < 60 && !machine_.files.power_is_cut(); ++step) {
       const uint64_t dice = Below(12);
@@ -94,8 +104,9 @@ class CrashRun {
 
   std::string Verify() {
     OpenSummary summary;
-    auto store = Store::Open(TestStoreOptions(), machine_.env(), &summary);
+    auto store = Store::Open(CrashOptions(), machine_.env(), &summary);
     if (!store.ok()) return "does not open: " + store.status().ToString();
+    for (const BlockEntry& block : (*store)->cold().entries()) compacted_ |= block.generation > 0;
     const auto read = ReadAll(**store);
     if (!read.ok()) return "does not read: " + read.status().ToString();
     Contents allowed = oracle_.acknowledged;
@@ -134,6 +145,7 @@ class CrashRun {
   std::mt19937_64 random_;
   SimulatedEnv machine_;
   Oracle oracle_;
+  bool compacted_ = false;
   TimestampMs now_ms_ = 0;
   TimestampMs next_t_ms_ = kTestStartMs + 2 * kHourMs + 45 * kMinuteMs;
 };
@@ -152,10 +164,14 @@ uint64_t Failures(Faults faults, uint64_t seeds) {
 }
 
 TEST(StoreCrash, EveryAcknowledgedRequestSurvivesAPowerCutOnceAndWhole) {
+  uint64_t compacted = 0;
   for (uint64_t seed = 1; seed <= Seeds(); ++seed) {
-    const std::string wrong = CrashRun(seed, {}).Run();
+    CrashRun run(seed, {});
+    const std::string wrong = run.Run();
     ASSERT_EQ(wrong, "");
+    compacted += run.compacted() ? 1 : 0;
   }
+  EXPECT_GT(compacted, Seeds() / 20);
 }
 
 TEST(StoreCrash, ASkippedFileSyncIsCaught) { EXPECT_GT(Failures({.ignore_sync = true}, 40), 0u); }

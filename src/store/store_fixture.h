@@ -24,6 +24,7 @@ inline StoreOptions TestStoreOptions() {
   options.wal.inline_commit = true;
   options.wal.segment_size_bytes = 64 << 10;
   options.free_space_floor_bytes = 0;
+  options.ballast_bytes = 0;
   options.small_range_wait_ms = 0;
   options.cold.writer.page_rows = 256;
   options.cold.writer.series_page_rows = 64;
