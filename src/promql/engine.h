@@ -12,6 +12,7 @@
 #include "env/executor.h"
 #include "model/labels.h"
 #include "model/queryable.h"
+#include "promql/result_sink.h"
 
 namespace thermocline::promql {
 
@@ -30,6 +31,11 @@ struct EngineOptions {
   int64_t default_step_ms = kMinuteMs;
   // Steps of a range query, per series; more is InvalidArgument (0 = unlimited).
   uint64_t max_steps = 0;
+  // Steps of a subquery's own grid, per series; more is InvalidArgument (0 = unlimited).
+  uint64_t max_subquery_steps = 100'000;
+  // Values that operators which hold all their series may hold at once, in bytes; a range query
+  // that would hold more is evaluated in tiles of its steps.
+  uint64_t tile_bytes = 128ull << 20;
 
   // InvalidArgument when a duration or limit is not positive.
   Status Validate() const;
@@ -41,15 +47,6 @@ struct QueryOptions {
   ReadCounters* counters = nullptr;  // borrowed for the call; may be null
   int64_t lookback_delta_ms = 0;     // 0 = the engine's
 };
-
-// One series of a result. In kVector and kScalar results one point; timestamps are step times.
-struct ResultSeries {
-  Labels labels;
-  std::vector<TimestampMs> timestamps_ms;
-  std::vector<double> values;
-};
-
-enum class ResultKind { kScalar, kString, kVector, kMatrix };
 
 // kScalar: one series without labels and with one point. kString: `text`, valid at `at_ms`.
 // kMatrix: in label order; kVector: in the order the expression produced.
@@ -82,9 +79,25 @@ class Engine {
   Result<QueryResult> Range(const Queryable& source, std::string_view query, TimestampMs start_ms,
                             TimestampMs end_ms, int64_t step_ms, const QueryOptions& options) const;
 
+  // As Instant and Range, but the series go to `sink` as they are ready, and the result has none.
+  // Series that come in label order by themselves (selectors, functions of each series alone) are
+  // not held: memory does not grow with their number.
+  Result<QueryResult> StreamInstant(const Queryable& source, std::string_view query,
+                                    TimestampMs at_ms, const QueryOptions& options,
+                                    ResultSink& sink) const;
+  Result<QueryResult> StreamRange(const Queryable& source, std::string_view query,
+                                  TimestampMs start_ms, TimestampMs end_ms, int64_t step_ms,
+                                  const QueryOptions& options, ResultSink& sink) const;
+
   const EngineOptions& options() const { return options_; }
 
  private:
+  Result<QueryResult> RunInstant(const Queryable& source, std::string_view query, TimestampMs at_ms,
+                                 const QueryOptions& options, ResultSink* sink) const;
+  Result<QueryResult> RunRange(const Queryable& source, std::string_view query,
+                               TimestampMs start_ms, TimestampMs end_ms, int64_t step_ms,
+                               const QueryOptions& options, ResultSink* sink) const;
+
   EngineOptions options_;
   Executor& executor_;
   const Clock& clock_;

@@ -179,8 +179,10 @@ TEST_F(EngineTest, ExtremeTimesAndStepsAreAnsweredOrRefused) {
   EXPECT_EQ(At("up", kMinTimestampMs), "");
   EXPECT_EQ(At("up offset 100y", kMaxTimestampMs), "");
   EXPECT_EQ(At("rate(up[290y])[290y:290y] offset -290y", kMaxTimestampMs), "");
-  EXPECT_EQ(At("count_over_time(up[100y:1ms])", 0),
-            "error: query processing would load too many samples into memory in query execution");
+  EXPECT_EQ(
+      At("count_over_time(up[100y:1ms])", 0),
+      "error: subquery of 3153600000000 steps exceeds the maximum of 100000 per series: use a "
+      "larger resolution, <range>:<resolution>");
   EXPECT_EQ(Over("vector(1)", kMinTimestampMs, kMaxTimestampMs, 1),
             "error: query processing would load too many samples into memory in query execution");
 }

@@ -201,11 +201,17 @@ std::string Repeat(std::string_view part, int times) {
   return text;
 }
 
-// Runs on a thread with a stack of 256 KiB.
+// Sanitizers put guards around every variable: frames are several times as large.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr size_t kSmallStackBytes = 2048 * 1024;
+#else
+constexpr size_t kSmallStackBytes = 256 * 1024;
+#endif
+
 void OnSmallStack(const std::function<void()>& work) {
   pthread_attr_t attributes;
   ASSERT_EQ(pthread_attr_init(&attributes), 0);
-  ASSERT_EQ(pthread_attr_setstacksize(&attributes, 256 * 1024), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, kSmallStackBytes), 0);
   pthread_t thread;
   const auto run = [](void* arg) -> void* {
     (*static_cast<const std::function<void()>*>(arg))();

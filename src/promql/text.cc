@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "model/labels.h"
+#include "model/number.h"
 
 namespace thermocline::promql {
 namespace {
@@ -157,12 +158,9 @@ std::string FormatFixed(double value, int digits) {
 }
 
 std::string FormatShortest(double value) {
-  if (!std::isfinite(value)) return SpecialText(value);
-  char buffer[64];
-  const auto end = std::to_chars(buffer, std::end(buffer), value, std::chars_format::scientific);
-  const std::string text(buffer, end.ptr);
-  const int exponent = std::atoi(text.c_str() + text.find('e') + 1);
-  return exponent < -4 || exponent >= 6 ? text : FormatPlain(value);
+  std::string out;
+  AppendFloatG(&out, value);
+  return out;
 }
 
 bool ParseGoNumber(std::string_view text, double* value, bool* out_of_range) {
@@ -171,24 +169,9 @@ bool ParseGoNumber(std::string_view text, double* value, bool* out_of_range) {
   if (ParseInteger(text, value) == Parsed::kYes) return true;
   std::string plain;
   for (const char c : text) {
-    if (c != '_') plain += Lower(c);
+    if (c != '_') plain += c;
   }
-  if (plain == "inf" || plain == "nan") {
-    *value = plain == "inf" ? std::numeric_limits<double>::infinity()
-                            : std::numeric_limits<double>::quiet_NaN();
-    return true;
-  }
-  if (plain.find_first_not_of("0123456789.e+-") != std::string::npos) return false;
-  const auto end = std::from_chars(plain.data(), plain.data() + plain.size(), *value);
-  if (end.ptr != plain.data() + plain.size()) return false;
-  *out_of_range = end.ec == std::errc::result_out_of_range;
-  if (*out_of_range && plain.find("e-") != std::string::npos) {
-    // from_chars also refuses what is too small; Go makes it zero.
-    *out_of_range = false;
-    *value = 0;
-    return true;
-  }
-  return end.ec == std::errc();
+  return ParseGoFloat(plain, value, out_of_range);
 }
 
 }  // namespace thermocline::promql

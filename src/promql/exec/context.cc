@@ -58,9 +58,9 @@ size_t MorselWindow(const QueryContext& context) {
 
 Status ForEachMorsel(QueryContext& context, size_t series, size_t steps,
                      const std::function<Status(MorselRange, size_t slot)>& work,
-                     const std::function<Status(MorselRange, size_t slot)>& merge) {
+                     const std::function<Status(MorselRange, size_t slot)>& merge, size_t rows) {
   const size_t window = MorselWindow(context);
-  const size_t rows = MorselSeries(steps);
+  if (rows == 0) rows = MorselSeries(steps);
   const size_t morsels = (series + rows - 1) / rows;
   const auto range = [&](size_t morsel) {
     const size_t first = morsel * rows;

@@ -5,13 +5,17 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 
 #include "base/result.h"
 #include "env/executor.h"
 #include "model/queryable.h"
 #include "promql/engine.h"
 #include "promql/exec/annotations.h"
+#include "promql/plan/plan.h"
 
 namespace thermocline::promql {
 
@@ -64,6 +68,19 @@ class QueryContext {
   uint64_t scanned() const { return scanned_.load(std::memory_order_relaxed); }
   uint64_t peak() const { return peak_.load(std::memory_order_relaxed); }
 
+  // What a selector lists over the whole query, when that was found out ahead; else null. Adding is
+  // for one thread, before the operators are built.
+  const SeriesSet* FindListing(const PlanNode& selector) const {
+    const auto found = listings_.find(&selector);
+    return found == listings_.end() ? nullptr : found->second.get();
+  }
+  void AddListing(const PlanNode& selector, std::unique_ptr<SeriesSet> set) {
+    listings_.emplace(&selector, std::move(set));
+  }
+  // Operators answer for a tile of the query's steps: each selects its part of a listing.
+  bool is_tiled() const { return tiled_; }
+  void set_tiled() { tiled_ = true; }
+
  private:
   const Queryable& source_;
   Executor& executor_;
@@ -76,19 +93,22 @@ class QueryContext {
   std::atomic<uint64_t> held_{0};
   std::atomic<uint64_t> peak_{0};
   std::atomic<uint64_t> scanned_{0};
+  std::unordered_map<const PlanNode*, std::unique_ptr<SeriesSet>> listings_;
+  bool tiled_ = false;
 };
 
 // Calls `work(morsel)` for all morsels of `series` in parallel, and `merge(morsel, slot)` one after
 // another in morsel order. At most `window` morsels are between work and merge; `slot` < window
 // names the place where `work` left its answer. The first error in morsel order wins. The values of
-// `steps` steps that a morsel holds until it is merged are charged to the budget.
+// `steps` steps that a morsel holds until it is merged are charged to the budget. `rows` is the
+// series of a morsel, by default MorselSeries(steps).
 struct MorselRange {
   size_t first = 0;
   size_t count = 0;
 };
 Status ForEachMorsel(QueryContext& context, size_t series, size_t steps,
                      const std::function<Status(MorselRange, size_t slot)>& work,
-                     const std::function<Status(MorselRange, size_t slot)>& merge);
+                     const std::function<Status(MorselRange, size_t slot)>& merge, size_t rows = 0);
 // The number of slots that ForEachMorsel uses.
 size_t MorselWindow(const QueryContext& context);
 

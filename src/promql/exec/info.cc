@@ -1,6 +1,7 @@
 #include "promql/exec/info.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -148,7 +149,7 @@ class InfoOperator : public MatrixOperator {
       }
       const Matrix::Row& held = infos_.rows()[static_cast<size_t>(winner)];
       if (held.values[step] == row.values[step]) {
-        const auto at = std::to_string(static_cast<int64_t>(row.values[step] * 1000 + 0.5));
+        const auto at = std::to_string(std::llround(row.values[step] * 1000));
         return Status::OutOfRange("found duplicate series for info metric: existing " +
                                   held.labels.ToString() + " @ " + at + ", new " +
                                   row.labels.ToString() + " @ " + at);

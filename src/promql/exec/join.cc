@@ -21,13 +21,28 @@ class FirstError {
     place_ = place;
     status_ = make();
   }
+  // Takes over what another one has met.
+  void Offer(const FirstError& other) {
+    if (!other.place_ || (place_ && *place_ <= *other.place_)) return;
+    place_ = other.place_;
+    status_ = other.status_;
+  }
   const Status& status() const { return status_; }
+  // The step it belongs to, or `none`.
+  size_t step_or(size_t none) const { return place_ ? std::get<0>(*place_) : none; }
 
  private:
   std::optional<std::tuple<size_t, int, size_t>> place_;
   Status status_;
 };
 
+// Rows of the "many" side that one task takes at a time.
+constexpr size_t kTaskRows = 64;
+// Below so many values the join is not worth more than one thread.
+constexpr size_t kParallelValues = size_t{1} << 14;
+
+// Rows of equal match labels are joined with each other alone, so they are one task's; tasks share
+// output rows only when the labels of two matches become equal, and such matches are one task too.
 class JoinOperator : public MatrixOperator {
  public:
   JoinOperator(QueryContext& context, const PlanNode& node, const StepGrid& grid, VectorPtr left,
@@ -57,6 +72,7 @@ class JoinOperator : public MatrixOperator {
     many_ = Matrix(context_, grid_.count);
     one_ = Matrix(context_, grid_.count);
     outputs_.clear();
+    pairs_.clear();
     RETURN_IF_ERROR(joined);
     result_.RemoveEmptyRows();
     return result_.HoldSamples();
@@ -75,10 +91,12 @@ class JoinOperator : public MatrixOperator {
     for (const uint32_t match : many_match_) ++manys_[match];
     matched_.assign(table_.size(), {});
     FindDuplicates();
-    for (size_t i = 0; i < many_.rows().size(); ++i) {
-      if (i % 64 == 0) RETURN_IF_ERROR(context_.Check());
-      RETURN_IF_ERROR(JoinRow(i));
-    }
+    // After a step with an error nothing counts. Before it, at most one row of the "one" side has a
+    // value for a match, so that there are no more pairs than values.
+    steps_ = error_.step_or(grid_.count);
+    RETURN_IF_ERROR(PairRows());
+    RETURN_IF_ERROR(AssignOutputs());
+    RETURN_IF_ERROR(EmitAll());
     if (matching_.fill_left) RETURN_IF_ERROR(FillMany());
     return error_.status();
   }
@@ -123,33 +141,124 @@ class JoinOperator : public MatrixOperator {
         "];many-to-many matching not allowed: matching labels must be unique on one side");
   }
 
-  Status JoinRow(size_t index) {
+  // A row of the "many" side with the row of the "one" side it meets, or with the fill value.
+  struct Pair {
+    uint32_t one = 0;
+    Labels labels;
+    size_t output = 0;
+  };
+  static constexpr uint32_t kFilled = UINT32_MAX;
+
+  // Calls `work(first, count)` for all `total` items, kTaskRows at a time.
+  template <typename Work>
+  Status ForEachTask(size_t total, const Work& work) const {
+    const auto run = [&](size_t task) -> Status {
+      RETURN_IF_ERROR(context_.Check());
+      const size_t first = task * kTaskRows;
+      return work(first, std::min(kTaskRows, total - first));
+    };
+    const size_t tasks = (total + kTaskRows - 1) / kTaskRows;
+    const size_t values = (many_.rows().size() + one_.rows().size()) * grid_.count;
+    if (tasks > 1 && values >= kParallelValues) return ParallelFor(context_.executor(), tasks, run);
+    for (size_t task = 0; task < tasks; ++task) RETURN_IF_ERROR(run(task));
+    return Status::Ok();
+  }
+
+  // What every row meets, and the labels of what comes of it.
+  Status PairRows() {
+    pairs_.resize(many_.rows().size());
+    return ForEachTask(pairs_.size(), [this](size_t first, size_t count) {
+      for (size_t i = first; i < first + count; ++i) {
+        RETURN_IF_ERROR(context_.Check());
+        PairRow(i);
+      }
+      return Status::Ok();
+    });
+  }
+
+  void PairRow(size_t index) {
     const Matrix::Row& many = many_.rows()[index];
     const uint32_t match = many_match_[index];
-    std::vector<uint8_t> partnered;
-    if (fills()) partnered.assign(grid_.count, 0);
-    for (const uint32_t one_index : ones_[match]) {
-      const Matrix::Row& one = one_.rows()[one_index];
-      Output* output = nullptr;
-      for (size_t step = 0; step < grid_.count; ++step) {
-        if (many.kinds[step] == StepKind::kAbsent || one.kinds[step] == StepKind::kAbsent) continue;
-        if (fills()) partnered[step] = 1;
-        if (output == nullptr) {
-          ASSIGN_OR_RETURN(output, OutputFor(many.labels, one.labels));
+    for (const uint32_t one : ones_[match]) {
+      const Matrix::Row& other = one_.rows()[one];
+      for (size_t step = 0; step < steps_; ++step) {
+        if (many.kinds[step] == StepKind::kAbsent || other.kinds[step] == StepKind::kAbsent) {
+          continue;
         }
-        Emit(*output, match, step, index, many.values[step], one.values[step]);
+        pairs_[index].push_back({one, ResultLabels(many.labels, other.labels), 0});
+        break;
       }
     }
-    if (!matching_.fill_right) return Status::Ok();
-    Output* output = nullptr;
-    for (size_t step = 0; step < grid_.count; ++step) {
-      if (many.kinds[step] == StepKind::kAbsent || partnered[step] != 0) continue;
-      if (output == nullptr) {
-        ASSIGN_OR_RETURN(output, OutputFor(many.labels, table_.labels(match)));
+    if (!matching_.fill_right) return;
+    for (size_t step = 0; step < steps_; ++step) {
+      if (many.kinds[step] == StepKind::kAbsent || HasPartner(match, step)) continue;
+      pairs_[index].push_back({kFilled, ResultLabels(many.labels, table_.labels(match)), 0});
+      break;
+    }
+  }
+
+  bool HasPartner(uint32_t match, size_t step) const {
+    return std::any_of(ones_[match].begin(), ones_[match].end(), [&](uint32_t one) {
+      return one_.rows()[one].kinds[step] != StepKind::kAbsent;
+    });
+  }
+
+  // Output rows in the order in which rows of the "many" side first need them.
+  Status AssignOutputs() {
+    std::vector<uint32_t> first_match;  // of each output
+    shared_.assign(table_.size(), false);
+    for (size_t i = 0; i < pairs_.size(); ++i) {
+      if (i % 256 == 0) RETURN_IF_ERROR(context_.Check());
+      const uint32_t match = many_match_[i];
+      for (Pair& pair : pairs_[i]) {
+        ASSIGN_OR_RETURN(pair.output, OutputFor(std::move(pair.labels)));
+        if (pair.output == first_match.size()) first_match.push_back(match);
+        if (first_match[pair.output] == match) continue;
+        shared_[match] = true;
+        shared_[first_match[pair.output]] = true;
       }
-      Emit(*output, match, step, index, many.values[step], *matching_.fill_right);
     }
     return Status::Ok();
+  }
+
+  Status EmitAll() {
+    std::vector<std::vector<uint32_t>> rows(table_.size());
+    for (uint32_t i = 0; i < many_match_.size(); ++i) rows[many_match_[i]].push_back(i);
+    std::vector<FirstError> errors((rows.size() + kTaskRows - 1) / kTaskRows);
+    RETURN_IF_ERROR(ForEachTask(rows.size(), [&](size_t first, size_t count) {
+      for (size_t match = first; match < first + count; ++match) {
+        if (shared_[match]) continue;
+        for (const uint32_t row : rows[match]) EmitRow(row, errors[first / kTaskRows]);
+      }
+      return Status::Ok();
+    }));
+    for (const FirstError& error : errors) error_.Offer(error);
+    for (uint32_t i = 0; i < many_match_.size(); ++i) {
+      if (i % 64 == 0) RETURN_IF_ERROR(context_.Check());
+      if (shared_[many_match_[i]]) EmitRow(i, error_);
+    }
+    return Status::Ok();
+  }
+
+  void EmitRow(size_t index, FirstError& error) {
+    const Matrix::Row& many = many_.rows()[index];
+    const uint32_t match = many_match_[index];
+    for (const Pair& pair : pairs_[index]) {
+      Output& output = outputs_[pair.output];
+      for (size_t step = 0; step < steps_; ++step) {
+        if (many.kinds[step] == StepKind::kAbsent) continue;
+        double one = 0;
+        if (pair.one == kFilled) {
+          if (HasPartner(match, step)) continue;
+          one = *matching_.fill_right;
+        } else {
+          const Matrix::Row& other = one_.rows()[pair.one];
+          if (other.kinds[step] == StepKind::kAbsent) continue;
+          one = other.values[step];
+        }
+        Emit(output, match, step, index, many.values[step], one, error);
+      }
+    }
   }
 
   // Samples of the "one" side that nothing matched, with the fill value on the other side.
@@ -158,21 +267,22 @@ class JoinOperator : public MatrixOperator {
     for (size_t i = 0; i < many_.rows().size(); ++i) {
       auto& steps = present[many_match_[i]];
       steps.resize(grid_.count, 0);
-      for (size_t step = 0; step < grid_.count; ++step) {
+      for (size_t step = 0; step < steps_; ++step) {
         if (many_.rows()[i].kinds[step] != StepKind::kAbsent) steps[step] = 1;
       }
     }
     for (size_t i = 0; i < one_.rows().size(); ++i) {
       const Matrix::Row& one = one_.rows()[i];
       const uint32_t match = one_match_[i];
-      Output* output = nullptr;
-      for (size_t step = 0; step < grid_.count; ++step) {
+      std::optional<size_t> output;
+      for (size_t step = 0; step < steps_; ++step) {
         if (one.kinds[step] == StepKind::kAbsent) continue;
         if (!present[match].empty() && present[match][step] != 0) continue;
-        if (output == nullptr) {
-          ASSIGN_OR_RETURN(output, OutputFor(table_.labels(match), one.labels));
+        if (!output) {
+          ASSIGN_OR_RETURN(output, OutputFor(ResultLabels(table_.labels(match), one.labels)));
         }
-        Emit(*output, match, step, many_.rows().size() + i, *matching_.fill_left, one.values[step]);
+        Emit(outputs_[*output], match, step, many_.rows().size() + i, *matching_.fill_left,
+             one.values[step], error_);
       }
     }
     return Status::Ok();
@@ -183,17 +293,17 @@ class JoinOperator : public MatrixOperator {
     std::vector<uint32_t> produced;  // grouped: per step the match that made it, plus one
   };
 
-  Result<Output*> OutputFor(const Labels& many, const Labels& one) {
-    Labels labels = ResultLabels(many, one);
-    const auto [found, added] = outputs_.try_emplace(labels.packed());
-    Output& output = found->second;
-    if (!added) return &output;
+  Result<size_t> OutputFor(Labels labels) {
+    const auto [found, added] = output_ids_.try_emplace(std::string(labels.packed()),  //
+                                                        outputs_.size());
+    if (!added) return found->second;
+    Output& output = outputs_.emplace_back();
     output.row = result_.rows().size();
     if (grouped_) output.produced.assign(grid_.count, 0);
     const bool drops_name = binary_.return_bool && context_.delayed_names();
     ASSIGN_OR_RETURN(Matrix::Row * row, result_.AddRow(std::move(labels), drops_name));
     (void)row;
-    return &output;
+    return found->second;
   }
 
   Labels ResultLabels(const Labels& many, const Labels& one) const {
@@ -211,12 +321,13 @@ class JoinOperator : public MatrixOperator {
     return builder.Build();
   }
 
-  void Emit(Output& output, uint32_t match, size_t step, size_t order, double many, double one) {
+  void Emit(Output& output, uint32_t match, size_t step, size_t order, double many, double one,
+            FirstError& error) {
     if (!grouped_ && manys_[match] > 1) {
       auto& matched = matched_[match];
       matched.resize(grid_.count, 0);
       if (matched[step] != 0) {
-        error_.Offer(step, 1, order, [] {
+        error.Offer(step, 1, order, [] {
           return Status::OutOfRange(
               "multiple matches for labels: many-to-one matching must be "
               "explicit (group_left/group_right)");
@@ -226,7 +337,7 @@ class JoinOperator : public MatrixOperator {
     }
     if (grouped_) {
       if (output.produced[step] == match + 1) {
-        error_.Offer(step, 1, order, [] {
+        error.Offer(step, 1, order, [] {
           return Status::OutOfRange(
               "multiple matches for labels: grouping labels must ensure unique matches");
         });
@@ -245,7 +356,7 @@ class JoinOperator : public MatrixOperator {
     }
     Matrix::Row& row = result_.rows()[output.row];
     if (row.kinds[step] != StepKind::kAbsent) {
-      error_.Offer(step, 2, order, [] {
+      error.Offer(step, 2, order, [] {
         return Status::OutOfRange("vector cannot contain metrics with the same labelset");
       });
     }
@@ -265,10 +376,14 @@ class JoinOperator : public MatrixOperator {
   std::vector<uint32_t> many_match_;
   std::vector<uint32_t> one_match_;
   std::vector<bool> active_;
+  size_t steps_ = 0;                         // that are joined
   std::vector<std::vector<uint32_t>> ones_;  // by match: rows of the "one" side
   std::vector<uint32_t> manys_;              // by match: how many rows of the "many" side
   std::vector<std::vector<uint8_t>> matched_;
-  std::unordered_map<std::string, Output> outputs_;  // by packed labels
+  std::vector<std::vector<Pair>> pairs_;  // by row of the "many" side
+  std::vector<bool> shared_;              // by match: others yield the same labels
+  std::vector<Output> outputs_;
+  std::unordered_map<std::string, size_t> output_ids_;  // by packed labels
   FirstError error_;
 };
 

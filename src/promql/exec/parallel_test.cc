@@ -22,10 +22,10 @@ namespace {
 constexpr int kSeries = 1100;  // five morsels
 constexpr int kSamples = 40;
 
-void Fill(MemoryStorage* storage, uint64_t seed) {
+void Fill(MemoryStorage* storage, uint64_t seed, int series = kSeries) {
   std::mt19937_64 random(seed);
   std::normal_distribution<double> normal(0, 1);
-  for (int i = 0; i < kSeries; ++i) {
+  for (int i = 0; i < series; ++i) {
     const Labels labels{{"__name__", "m_total"},
                         {"i", std::to_string(i)},
                         {"job", std::to_string(i % 3)},
@@ -65,6 +65,11 @@ constexpr const char* kQueries[] = {
     "topk(3, m_total)",
     "quantile by (job) (0.9, m_total)",
     "m_total / on (i) m_total offset 1m",
+    "m_total * on (i, job) group_left (le) (m_total > 10)",
+    "sum by (job) (m_total - on (i) m_total offset 30s)",
+    "m_total unless on (job) m_total{i=\"7\"} > 1",
+    "m_total{job=\"1\"} or m_total{le=\"2\"}",
+    "count_values(\"v\", floor(log10(m_total)))",
     "scalar(sum(m_total)) - m_total{job=\"1\"}",
     "absent(m_total{job=\"4\"})",
     "histogram_quantile(0.5, sum by (le) (m_total))",
@@ -94,9 +99,102 @@ TEST(Parallel, AnswersDoNotDependOnTheNumberOfThreads) {
   }
 }
 
+TEST(Parallel, TheErrorOfAJoinDoesNotDependOnTheNumberOfThreads) {
+  MemoryStorage storage;
+  Fill(&storage, 11);
+  CapturingLogger logger;
+  SeededExecutor one;
+  ThreadPool four("query", 4, 64, logger);
+  const ManualClock clock;
+  const Engine alone({}, one, clock);
+  const Engine together({}, four, clock);
+  for (const char* query : {
+           "m_total / on (job) m_total",
+           "m_total / on (job) group_left m_total",
+           "m_total{job=\"1\"} * on (le) sum by (le) (m_total)",
+           "m_total * on (i) group_left (job) label_replace(m_total, \"i\", \"1\", \"\", \"\")",
+       }) {
+    SCOPED_TRACE(query);
+    const Status want = alone.Range(storage, query, 60'000, 600'000, 15'000, {}).status();
+    EXPECT_EQ(want.code(), Code::kOutOfRange) << want.ToString();
+    for (int run = 0; run < 3; ++run) {
+      EXPECT_EQ(together.Range(storage, query, 60'000, 600'000, 15'000, {}).status().ToString(),
+                want.ToString());
+    }
+  }
+}
+
+TEST(Tiles, AnswersDoNotDependOnTheirSize) {
+  constexpr uint64_t kSeed = 20261122;
+  SCOPED_TRACE(kSeed);
+  MemoryStorage storage;
+  Fill(&storage, kSeed, 600);
+  CapturingLogger logger;
+  ThreadPool four("query", 4, 64, logger);
+  const ManualClock clock;
+  const Engine whole({}, four, clock);
+  for (const uint64_t tile_bytes : {1u, 40'000u}) {
+    EngineOptions options;
+    options.tile_bytes = tile_bytes;
+    const Engine tiled(options, four, clock);
+    for (const char* query : kQueries) {
+      SCOPED_TRACE(fmt::format("{} in tiles of {} bytes", query, tile_bytes));
+      const auto want = whole.Range(storage, query, 60'000, 600'000, 60'000, {});
+      const auto got = tiled.Range(storage, query, 60'000, 600'000, 60'000, {});
+      EXPECT_EQ(Bits(want), Bits(got));
+    }
+  }
+}
+
+TEST(Tiles, KeepWhatIsHeldWithinTheBudget) {
+  MemoryStorage storage;
+  Fill(&storage, 7);
+  SeededExecutor executor;
+  const ManualClock clock;
+  // Both sides and the quotient, 1,100 series x 541 steps: 16 MB at once.
+  const std::string query = "sum(m_total / on (i) m_total offset 1m)";
+  EngineOptions options;
+  options.tile_bytes = 1 << 20;
+  for (const bool tiled : {false, true}) {
+    QueryBudget budget({}, 0, nullptr, 12 << 20);
+    QueryOptions query_options;
+    query_options.budget = &budget;
+    const Engine engine(tiled ? options : EngineOptions(), executor, clock);
+    const auto answer = engine.Range(storage, query, 60'000, 600'000, 1'000, query_options);
+    EXPECT_EQ(answer.ok(), tiled) << answer.status().ToString();
+    EXPECT_EQ(budget.used_bytes(), 0u);
+  }
+}
+
+TEST(Subqueries, HaveNoMorePointsThanTheLimit) {
+  MemoryStorage storage;
+  storage.Add(Labels{{"__name__", "m"}}, 0, 1);
+  SeededExecutor executor;
+  const ManualClock clock;
+  const Engine engine({}, executor, clock);
+  EXPECT_TRUE(engine.Instant(storage, "max_over_time(m[100s:1ms])", 0, {}).ok());
+  const auto refused = engine.Instant(storage, "sum(max_over_time(m[100001ms:1ms]))", 0, {});
+  EXPECT_EQ(refused.status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(refused.status().message(),
+            "subquery of 100001 steps exceeds the maximum of 100000 per series: use a larger "
+            "resolution, <range>:<resolution>");
+  // The steps of the whole query count, and subqueries inside subqueries.
+  EXPECT_EQ(
+      engine.Range(storage, "max_over_time(m[1s:1ms])", 0, 100'000, 1'000, {}).status().message(),
+      "subquery of 101000 steps exceeds the maximum of 100000 per series: use a larger "
+      "resolution, <range>:<resolution>");
+  EXPECT_FALSE(
+      engine.Instant(storage, "max_over_time(sum_over_time(m[1m:1ms])[50s:1s])", 0, {}).ok());
+}
+
 class BudgetTest : public testing::Test {
  protected:
-  BudgetTest() : engine_({}, executor_, clock_) { Fill(&storage_, 1); }
+  BudgetTest() : engine_(Options(), executor_, clock_) { Fill(&storage_, 1); }
+  static EngineOptions Options() {
+    EngineOptions options;
+    options.max_subquery_steps = 0;
+    return options;
+  }
   Status Ask(QueryBudget* budget) {
     QueryOptions options;
     options.budget = budget;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string>
+#include <unordered_map>
 
 #include "promql/functions/window_extended.h"
 
@@ -21,47 +23,118 @@ TimeRange SelectorRange(const PlanNode& node, const StepGrid& grid, int64_t befo
   return {first_ms - before_ms + 1, last_ms + after_ms};
 }
 
-Status SelectedSeries::Open(QueryContext& context, const std::vector<Matcher>& matchers,
-                            TimeRange range, const SelectHints& hints) {
-  context_ = &context;
-  if (range.empty()) return Status::Ok();
+Selection SelectionOf(const QueryContext& context, const PlanNode& node, const StepGrid& grid) {
+  const bool window = node.kind == PlanKind::kWindow;
+  const auto& selector =
+      window ? As<MatrixSelector>(*node.expr).vector() : As<VectorSelector>(*node.expr);
+  const int64_t lookback_ms = context.lookback_ms();
+  const int64_t before_ms =
+      !window ? lookback_ms
+              : node.range_ms + (selector.extension == Extension::kNone ? 0 : lookback_ms);
+  const int64_t after_ms = selector.extension == Extension::kSmoothed ? lookback_ms : 0;
+  Selection selection;
+  selection.matchers = &selector.matchers;
+  selection.range = SelectorRange(node, grid, before_ms, after_ms);
+  selection.hints.sorted = node.sorted;
+  selection.hints.step_ms = context.step_ms();
+  selection.hints.range_ms = node.range_ms;
+  selection.hints.function = node.function;
+  return selection;
+}
+
+Result<std::unique_ptr<SeriesSet>> SelectSeries(QueryContext& context, const Selection& selection) {
+  if (selection.range.empty()) return std::unique_ptr<SeriesSet>();
   RETURN_IF_ERROR(context.Check());
   SelectRequest request;
   request.tenant = context.query().tenant;
-  request.matchers = matchers;
-  request.range = range;
-  request.hints = hints;
+  request.matchers = *selection.matchers;
+  request.range = selection.range;
+  request.hints = selection.hints;
   request.budget = context.query().budget;
   request.counters = context.query().counters;
   auto selected = context.source().Select(request);
   if (!selected.ok()) return selected.status().WithContext("expanding series");
-  set_ = std::move(selected).value();
-  for (const std::string& warning : set_->warnings()) context.annotations().WarnPlain(warning);
-  const int64_t samples = (range.end_ms - range.start_ms) / kGuessedIntervalMs + 1;
+  for (const std::string& warning : (*selected)->warnings()) {
+    context.annotations().WarnPlain(warning);
+  }
+  return std::move(selected).value();
+}
+
+Status SelectedSeries::Open(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
+  context_ = &context;
+  const Selection selection = SelectionOf(context, node, grid);
+  const int64_t samples =
+      (selection.range.end_ms - selection.range.start_ms) / kGuessedIntervalMs + 1;
   read_run_ = static_cast<size_t>(
       std::clamp<int64_t>(kReadSamples / samples, 8, static_cast<int64_t>(kMorselSeries)));
+  listing_ = context.FindListing(node);
+  if (listing_ != nullptr && !context.is_tiled()) return Status::Ok();
+  ASSIGN_OR_RETURN(set_, SelectSeries(context, selection));
+  if (listing_ != nullptr) return FindParts();
+  listing_ = set_.get();
+  return Status::Ok();
+}
+
+// A tile lists some of the series of the whole query, mostly in the same order.
+Status SelectedSeries::FindParts() {
+  parts_.assign(listing_->series_count(), kNoPart);
+  const auto count = set_ == nullptr ? 0 : static_cast<uint32_t>(set_->series_count());
+  uint32_t next = 0;
+  for (size_t i = 0; i < parts_.size() && next < count; ++i) {
+    if (i % 4096 == 0) RETURN_IF_ERROR(context_->Check());
+    if (listing_->labels(i) == set_->labels(next)) parts_[i] = next++;
+  }
+  if (next == count) return Status::Ok();
+  std::unordered_map<std::string, uint32_t> places;
+  places.reserve(count);
+  for (uint32_t i = 0; i < count; ++i) places.emplace(set_->labels(i).packed(), i);
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    if (i % 4096 == 0) RETURN_IF_ERROR(context_->Check());
+    const auto found = places.find(std::string(listing_->labels(i).packed()));
+    parts_[i] = found == places.end() ? kNoPart : found->second;
+  }
   return Status::Ok();
 }
 
 Status SelectedSeries::Read(size_t first, size_t count, SeriesBatch* out) const {
   RETURN_IF_ERROR(context_->Check());
-  uint32_t indexes[kMorselSeries];
-  std::iota(indexes, indexes + count, static_cast<uint32_t>(first));
-  const Status status = set_->Read(std::span(indexes, count), out);
-  if (!status.ok()) return status.WithContext("expanding series");
+  if (!parts_.empty()) {
+    RETURN_IF_ERROR(ReadParts(first, count, out));
+  } else {
+    uint32_t indexes[kMorselSeries];
+    std::iota(indexes, indexes + count, static_cast<uint32_t>(first));
+    const Status status = listing_->Read(std::span(indexes, count), out);
+    if (!status.ok()) return status.WithContext("expanding series");
+  }
   context_->CountScanned(out->timestamps_ms.size());
+  RemoveHistograms(out);
   return Status::Ok();
 }
 
-Status VectorSelectorOperator::Open() {
-  const auto& selector = As<VectorSelector>(*node_.expr);
-  SelectHints hints;
-  hints.sorted = sorted_;
-  hints.step_ms = context_.step_ms();
-  return series_.Open(
-      context_, selector.matchers,
-      SelectorRange(node_, grid_, context_.lookback_ms(), smoothed() ? context_.lookback_ms() : 0),
-      hints);
+Status SelectedSeries::ReadParts(size_t first, size_t count, SeriesBatch* out) const {
+  std::vector<uint32_t> wanted;
+  for (size_t i = first; i < first + count; ++i) {
+    if (parts_[i] != kNoPart) wanted.push_back(parts_[i]);
+  }
+  std::sort(wanted.begin(), wanted.end());
+  SeriesBatch read;
+  if (!wanted.empty()) {
+    const Status status = set_->Read(wanted, &read);
+    if (!status.ok()) return status.WithContext("expanding series");
+  }
+  out->Clear();
+  for (size_t i = first; i < first + count; ++i) {
+    if (parts_[i] != kNoPart) {
+      const auto place = static_cast<size_t>(
+          std::lower_bound(wanted.begin(), wanted.end(), parts_[i]) - wanted.begin());
+      const auto times = read.times(place);
+      const auto floats = read.floats(place);
+      out->timestamps_ms.insert(out->timestamps_ms.end(), times.begin(), times.end());
+      out->values.insert(out->values.end(), floats.begin(), floats.end());
+    }
+    out->offsets.push_back(static_cast<uint32_t>(out->values.size()));
+  }
+  return Status::Ok();
 }
 
 Status VectorSelectorOperator::Read(size_t first, size_t count, StepBlock* out) const {
@@ -128,33 +201,23 @@ WindowBounds WindowOperator::SampleWindow(size_t step) const {
   return bounds;
 }
 
-Status WindowOperator::Open() {
-  const int64_t lookback_ms = context_.lookback_ms();
-  const int64_t before_ms = extension() == Extension::kNone ? 0 : lookback_ms;
-  const int64_t after_ms = extension() == Extension::kSmoothed ? lookback_ms : 0;
-  SelectHints hints;
-  hints.step_ms = context_.step_ms();
-  hints.range_ms = node_.range_ms;
-  return series_.Open(context_, selector().matchers,
-                      SelectorRange(node_, grid_, node_.range_ms + before_ms, after_ms), hints);
-}
-
 Status WindowOperator::Read(size_t first, size_t count, SeriesBatch* out) const {
   RETURN_IF_ERROR(series_.Read(first, count, out));
   RemoveStaleMarkers(out);
   return Status::Ok();
 }
 
-void RemoveStaleMarkers(SeriesBatch* batch) {
-  const auto stale = std::find_if(batch->values.begin(), batch->values.end(),
-                                  [](double value) { return IsStale(value); });
-  if (stale == batch->values.end()) return;
+namespace {
+
+// Takes the samples out of `batch` that `drop(index)` names.
+template <typename Drop>
+void Remove(SeriesBatch* batch, const Drop& drop) {
   size_t kept = 0;
   size_t begin = 0;
   for (size_t series = 0; series < batch->series_count(); ++series) {
     const size_t end = batch->offsets[series + 1];
     for (size_t i = begin; i < end; ++i) {
-      if (IsStale(batch->values[i])) continue;
+      if (drop(i)) continue;
       batch->timestamps_ms[kept] = batch->timestamps_ms[i];
       batch->values[kept] = batch->values[i];
       if (!batch->start_timestamps_ms.empty()) {
@@ -168,6 +231,22 @@ void RemoveStaleMarkers(SeriesBatch* batch) {
   batch->timestamps_ms.resize(kept);
   batch->values.resize(kept);
   if (!batch->start_timestamps_ms.empty()) batch->start_timestamps_ms.resize(kept);
+}
+
+}  // namespace
+
+void RemoveStaleMarkers(SeriesBatch* batch) {
+  const auto stale = std::find_if(batch->values.begin(), batch->values.end(),
+                                  [](double value) { return IsStale(value); });
+  if (stale == batch->values.end()) return;
+  Remove(batch, [batch](size_t i) { return IsStale(batch->values[i]); });
+}
+
+void RemoveHistograms(SeriesBatch* batch) {
+  if (batch->histogram_index.empty()) return;
+  Remove(batch, [batch](size_t i) { return batch->histogram(i) != nullptr; });
+  batch->histogram_index.clear();
+  batch->histograms.clear();
 }
 
 }  // namespace thermocline::promql

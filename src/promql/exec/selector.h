@@ -7,22 +7,36 @@
 
 namespace thermocline::promql {
 
+// What a kSelector or kWindow node asks of the source to answer for `grid`. Borrows from the plan.
+struct Selection {
+  const std::vector<Matcher>* matchers = nullptr;
+  TimeRange range;
+  SelectHints hints;
+};
+Selection SelectionOf(const QueryContext& context, const PlanNode& node, const StepGrid& grid);
+// Null when the range is empty.
+Result<std::unique_ptr<SeriesSet>> SelectSeries(QueryContext& context, const Selection& selection);
+
 // The series a selector names, listed once.
 class SelectedSeries {
  public:
-  // `matchers` are borrowed for the call.
-  Status Open(QueryContext& context, const std::vector<Matcher>& matchers, TimeRange range,
-              const SelectHints& hints);
-  size_t count() const { return set_ ? set_->series_count() : 0; }
-  Labels labels(size_t series) const { return set_->labels(series); }
+  Status Open(QueryContext& context, const PlanNode& node, const StepGrid& grid);
+  size_t count() const { return listing_ != nullptr ? listing_->series_count() : 0; }
+  Labels labels(size_t series) const { return listing_->labels(series); }
   // Samples of `count` neighbours, markers included.
   Status Read(size_t first, size_t count, SeriesBatch* out) const;
   // Series to read at once so that their samples stay in a cache, guessing 15 s between samples.
   size_t read_run() const { return read_run_; }
 
  private:
+  static constexpr uint32_t kNoPart = UINT32_MAX;
+  Status FindParts();
+  Status ReadParts(size_t first, size_t count, SeriesBatch* out) const;
+
   QueryContext* context_ = nullptr;
-  std::unique_ptr<SeriesSet> set_;
+  const SeriesSet* listing_ = nullptr;  // the context's, or set_
+  std::unique_ptr<SeriesSet> set_;      // null when the listing is read itself
+  std::vector<uint32_t> parts_;         // with both: where each listed series is in set_
   size_t read_run_ = kMorselSeries;
 };
 
@@ -33,9 +47,9 @@ class VectorSelectorOperator : public VectorOperator {
   // kSampleTime answers the sample's own time in seconds: timestamp(selector).
   enum class Answer { kValue, kSampleTime };
   VectorSelectorOperator(QueryContext& context, const PlanNode& node, const StepGrid& grid,
-                         Answer answer = Answer::kValue, bool sorted = false)
-      : context_(context), node_(node), grid_(grid), answer_(answer), sorted_(sorted) {}
-  Status Open() override;
+                         Answer answer = Answer::kValue)
+      : context_(context), node_(node), grid_(grid), answer_(answer) {}
+  Status Open() override { return series_.Open(context_, node_, grid_); }
   size_t series_count() const override { return series_.count(); }
   Labels labels(size_t series) const override { return series_.labels(series); }
   Status Read(size_t first, size_t count, StepBlock* out) const override;
@@ -55,7 +69,6 @@ class VectorSelectorOperator : public VectorOperator {
   const PlanNode& node_;
   StepGrid grid_;
   Answer answer_;
-  bool sorted_;
   SelectedSeries series_;
 };
 
@@ -69,7 +82,7 @@ class WindowOperator : public RangeOperator {
  public:
   WindowOperator(QueryContext& context, const PlanNode& node, const StepGrid& grid)
       : context_(context), node_(node), grid_(grid) {}
-  Status Open() override;
+  Status Open() override { return series_.Open(context_, node_, grid_); }
   size_t series_count() const override { return series_.count(); }
   Labels labels(size_t series) const override { return series_.labels(series); }
   Status Read(size_t first, size_t count, SeriesBatch* out) const override;
@@ -91,7 +104,9 @@ class WindowOperator : public RangeOperator {
   SelectedSeries series_;
 };
 
-// Takes stale markers out of `batch`.
+// Takes stale markers out of `batch`, which has no histograms.
 void RemoveStaleMarkers(SeriesBatch* batch);
+// Takes native histograms, which no operator knows, out of `batch`.
+void RemoveHistograms(SeriesBatch* batch);
 
 }  // namespace thermocline::promql

@@ -1,15 +1,44 @@
 #include "promql/exec/subquery.h"
 
+#include <fmt/core.h>
+
 namespace thermocline::promql {
 
+StepGrid SubqueryGrid(const PlanNode& node, const StepGrid& grid) {
+  const TimestampMs first_start_ms = node.ReferenceMs(grid.At(0)) - node.range_ms;
+  const TimestampMs last_ms = node.ReferenceMs(grid.last_ms());
+  StepGrid inner;
+  inner.step_ms = node.step_ms;
+  inner.start_ms = FloorTo(first_start_ms, node.step_ms) + node.step_ms;
+  inner.count = inner.start_ms > last_ms
+                    ? 0
+                    : static_cast<size_t>((last_ms - inner.start_ms) / inner.step_ms) + 1;
+  return inner;
+}
+
+Status CheckSubquerySteps(const PlanNode& plan, const StepGrid& grid, uint64_t max_steps) {
+  if (max_steps == 0) return Status::Ok();
+  StepGrid inner = grid;
+  if (plan.kind == PlanKind::kOnce) inner.count = 1;
+  if (plan.kind == PlanKind::kSubquery) {
+    inner = SubqueryGrid(plan, grid);
+    if (inner.count == 0) return Status::Ok();
+    if (inner.count > max_steps) {
+      return Status::InvalidArgument(
+          fmt::format("subquery of {} steps exceeds the maximum of {} per series: use a larger "
+                      "resolution, <range>:<resolution>",
+                      inner.count, max_steps));
+    }
+  }
+  for (const PlanPtr& child : plan.children) {
+    RETURN_IF_ERROR(CheckSubquerySteps(*child, inner, max_steps));
+  }
+  return Status::Ok();
+}
+
 Status SubqueryOperator::Open() {
-  const TimestampMs first_start_ms = Window(0).start_ms;
-  const TimestampMs last_ms = Window(grid_.count - 1).end_ms;
-  inner_grid_.step_ms = node_.step_ms;
-  inner_grid_.start_ms = FloorTo(first_start_ms, node_.step_ms) + node_.step_ms;
-  if (inner_grid_.start_ms > last_ms) return Status::Ok();
-  inner_grid_.count =
-      static_cast<size_t>((last_ms - inner_grid_.start_ms) / inner_grid_.step_ms) + 1;
+  inner_grid_ = SubqueryGrid(node_, grid_);
+  if (inner_grid_.count == 0) return Status::Ok();
   RETURN_IF_ERROR(context_.CheckSteps(inner_grid_.count));
   // What operators of the inner grid keep per step whatever the series: windows, scalars.
   constexpr uint64_t kBytesPerStep = 64;

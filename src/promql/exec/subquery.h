@@ -7,6 +7,12 @@
 
 namespace thermocline::promql {
 
+// The grid of a kSubquery node under `grid`; `count` is 0 when no step falls into any window.
+StepGrid SubqueryGrid(const PlanNode& node, const StepGrid& grid);
+
+// InvalidArgument when a subquery of `plan` has more steps than `max_steps` (0 = unlimited).
+Status CheckSubquerySteps(const PlanNode& plan, const StepGrid& grid, uint64_t max_steps);
+
 // The inner grid holds multiples of the resolution on the absolute time axis and serves all steps
 // (promql-semantics 1.4).
 class SubqueryOperator : public RangeOperator {

@@ -11,7 +11,6 @@ namespace {
 
 using naive::Element;
 using naive::Evaluator;
-using naive::QueryTimes;
 using naive::Value;
 
 Result<ExprPtr> ParseFor(std::string_view query, const EngineOptions& options) {

@@ -81,12 +81,15 @@ class Differential {
     // `or` may put samples with and without the note that the name goes into one series; which
     // note counts differs between nodes of one query.
     options_.delayed_name_removal = random_() % 2 == 0 && query.find(" or") == std::string::npos;
+    // Tiles of one step and more, or one tile.
+    options_.tile_bytes = random_() % 3 == 0 ? EngineOptions().tile_bytes : 1 + random_() % 2000;
     const Engine engine(options_, executor_, clock_);
     const auto start_ms = static_cast<TimestampMs>(random_() % (20 * kMinuteMs));
     const auto step_ms = static_cast<int64_t>(1 + random_() % (2 * kMinuteMs));
     const TimestampMs end_ms = start_ms + step_ms * static_cast<int64_t>(random_() % 20);
     SCOPED_TRACE(query + " from " + std::to_string(start_ms) + " to " + std::to_string(end_ms) +
-                 " step " + std::to_string(step_ms) +
+                 " step " + std::to_string(step_ms) + " tile bytes " +
+                 std::to_string(options_.tile_bytes) +
                  (options_.delayed_name_removal ? ", delayed name removal" : ""));
     ExpectSame(engine.Instant(storage_, query, start_ms, {}),
                NaiveInstant(storage_, query, start_ms, options_), options_);

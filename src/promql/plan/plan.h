@@ -52,6 +52,9 @@ struct PlanNode {
   int64_t offset_ms = 0;
   int64_t range_ms = 0;  // kWindow, kSubquery
   int64_t step_ms = 0;   // kSubquery: its resolution
+  // kSelector, kWindow: list series in label order, and for what (SelectHints::function).
+  bool sorted = false;
+  std::string_view function;
 
   TimestampMs ReferenceMs(TimestampMs step_time_ms) const {
     return ClampMs(at_ms.value_or(step_time_ms) - offset_ms);
@@ -77,6 +80,11 @@ Result<double> EvaluateDuration(const Expr& expr, const QueryTimes& times);
 
 // Operators and calls on constants become kNumber; start(), end(), step() and range() too.
 void FoldConstants(PlanPtr& plan, const QueryTimes& times);
+// Tells every selector what it is selected for.
+void NameFunctions(PlanNode& plan);
+// Marks the selector that decides the order of the answer, so that the answer comes out in label
+// order by itself. An instant vector may come in any order.
+void AskInResultOrder(PlanNode& plan, bool instant);
 // Puts kOnce above the largest subtrees that answer the same at every step.
 void EvaluateOnce(PlanPtr& plan);
 

@@ -18,7 +18,7 @@ bool Accepts(const LabelRequest& request, LabelsView labels) {
 // The chosen series and their samples in range, copied.
 class MemoryStorage::Set : public SeriesSet {
  public:
-  Set(std::vector<std::shared_ptr<Series>> series, const TimeRange& range) {
+  Set(const std::vector<std::shared_ptr<Series>>& series, const TimeRange& range) {
     for (const std::shared_ptr<Series>& one : series) {
       chosen_.push_back({one->labels, {}});
       const auto end = one->samples.upper_bound(range.end_ms);

@@ -1,5 +1,6 @@
 #include "promql/test_script/run_script.h"
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -23,11 +24,13 @@ constexpr std::string_view kStartTimestamps = "start timestamps";
 
 class ScriptRun {
  public:
-  ScriptRun(std::string_view name, const ScriptQuery& ask, std::string* report)
-      : name_(name), ask_(ask), report_(report) {}
+  ScriptRun(std::string_view name, const ScriptQuery& ask, std::string* report,
+            const ScriptStorage& store)
+      : name_(name), ask_(ask), report_(report), store_(store) {}
 
   void Execute(const ClearCommand&) {
     storage_.Clear();
+    stored_.reset();
     set_aside_.clear();
   }
   void Execute(const LoadCommand& load);
@@ -36,6 +39,8 @@ class ScriptRun {
 
  private:
   void AddCustomBuckets(const Labels& classic);
+  // The answer from what is loaded, or from what `store_` makes of it.
+  Result<QueryResult> Ask(const EvalCommand& eval);
   // Why `eval` cannot be run; empty when it can.
   std::string_view ReasonToSetAside(const EvalCommand& eval) const;
   std::string_view ReasonIn(const Expr& expr) const;
@@ -44,12 +49,15 @@ class ScriptRun {
   std::string_view name_;
   const ScriptQuery& ask_;
   std::string* report_;
+  const ScriptStorage& store_;
   MemoryStorage storage_;
+  std::unique_ptr<const Queryable> stored_;  // null when storage_ changed since
   std::vector<SetAside> set_aside_;
   ScriptSummary summary_;
 };
 
 void ScriptRun::Execute(const LoadCommand& load) {
+  stored_.reset();
   bool start_timestamps = false;
   for (const SeriesLine& line : load.series) {
     if (line.is_start_timestamps || line.has_histograms || start_timestamps) {
@@ -83,13 +91,21 @@ void ScriptRun::Execute(const EvalCommand& eval) {
     ++summary_.set_aside;
     return Report(eval, "set aside (" + std::string(reason) + ")");
   }
-  const std::string difference = Difference(eval, ask_(storage_, eval));
+  const std::string difference = Difference(eval, Ask(eval));
   if (difference.empty()) {
     ++summary_.passed;
   } else {
     ++summary_.failed;
     Report(eval, "failed: " + difference);
   }
+}
+
+Result<QueryResult> ScriptRun::Ask(const EvalCommand& eval) {
+  if (store_ == nullptr) return ask_(storage_, eval);
+  if (stored_ == nullptr) {
+    ASSIGN_OR_RETURN(stored_, store_(storage_));
+  }
+  return ask_(*stored_, eval);
 }
 
 void ScriptRun::Report(const EvalCommand& eval, std::string_view what) {
@@ -139,10 +155,11 @@ ScriptQuery AskEngine(const Engine& engine) {
 }
 
 Result<ScriptSummary> RunScriptText(std::string_view name, std::string_view text,
-                                    const ScriptQuery& ask, std::string* report) {
+                                    const ScriptQuery& ask, std::string* report,
+                                    const ScriptStorage& store) {
   Result<std::vector<ScriptCommand>> commands = ParseScript(text);
   if (!commands.ok()) return commands.status().WithContext(name);
-  ScriptRun run(name, ask, report);
+  ScriptRun run(name, ask, report, store);
   for (const ScriptCommand& command : *commands) {
     std::visit([&run](const auto& one) { run.Execute(one); }, command);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -26,10 +27,17 @@ using ScriptQuery = std::function<Result<QueryResult>(const Queryable&, const Ev
 // `engine` is borrowed; it should have the options above.
 ScriptQuery AskEngine(const Engine& engine);
 
-// Runs every eval of `text` over a storage in memory that its load commands fill. Each failure and
-// each case set aside becomes a line "NAME:LINE: ..." of `report`. Errors: InvalidArgument when the
+// Puts what a script has loaded into another storage, which evals then read instead. Called before
+// the first eval after a change; `loaded` may change or go once it returned.
+using ScriptStorage =
+    std::function<Result<std::unique_ptr<const Queryable>>(const Queryable& loaded)>;
+
+// Runs every eval of `text` over a storage in memory that its load commands fill, or over what
+// `store` makes of it. Each failure and each case set aside becomes a line "NAME:LINE: ..." of
+// `report`; what `store` returns fails the evals that need it. Errors: InvalidArgument when the
 // script itself is malformed, with its line; nothing runs then.
 Result<ScriptSummary> RunScriptText(std::string_view name, std::string_view text,
-                                    const ScriptQuery& ask, std::string* report);
+                                    const ScriptQuery& ask, std::string* report,
+                                    const ScriptStorage& store = nullptr);
 
 }  // namespace thermocline::promql

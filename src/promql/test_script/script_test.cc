@@ -118,12 +118,67 @@ TEST(Script, RunsOverTheEngine) {
       << report;
 }
 
+TEST(Script, ReadsWhatTheStorageMakesOfTheLoads) {
+  SeededExecutor executor;
+  ManualClock clock;
+  const Engine engine(ScriptEngineOptions(), executor, clock);
+  constexpr std::string_view kLoads = R"(
+load 1m
+  a 1 2
+
+eval instant at 1m a
+  a 20
+
+eval instant at 0 a
+  a 10
+
+load 1m
+  b 5
+
+eval instant at 0 b
+  b 50
+
+clear
+eval instant at 0 a
+)";
+  int calls = 0;
+  const ScriptStorage tenfold =
+      [&calls](const Queryable& loaded) -> Result<std::unique_ptr<const Queryable>> {
+    ++calls;
+    auto storage = std::make_unique<MemoryStorage>();
+    SelectRequest request;
+    request.range = {kMinTimestampMs, kMaxTimestampMs};
+    ASSIGN_OR_RETURN(const auto set, loaded.Select(request));
+    for (uint32_t i = 0; i < set->series_count(); ++i) {
+      SeriesBatch batch;
+      RETURN_IF_ERROR(set->Read(std::span(&i, 1), &batch));
+      for (size_t k = 0; k < batch.values.size(); ++k) {
+        storage->Add(set->labels(i), batch.timestamps_ms[k], 10 * batch.values[k]);
+      }
+    }
+    return std::unique_ptr<const Queryable>(std::move(storage));
+  };
+  std::string report;
+  const auto summary = RunScriptText("own", kLoads, AskEngine(engine), &report, tenfold);
+  ASSERT_TRUE(summary.ok()) << summary.status().ToString();
+  EXPECT_EQ(summary->passed, 4) << report;
+  EXPECT_EQ(calls, 3);  // after each load and the clear, not for each eval
+  const auto broken =
+      RunScriptText("own", kLoads, AskEngine(engine), &report,
+                    [](const Queryable&) -> Result<std::unique_ptr<const Queryable>> {
+                      return Status::Io("no room");
+                    });
+  ASSERT_TRUE(broken.ok());
+  EXPECT_EQ(broken->failed, 4);
+  EXPECT_NE(report.find("error: no room"), std::string::npos) << report;
+}
+
 EvalCommand OnlyEval(std::string_view lines) {
   const std::string text = "eval instant at 0 a\n" + std::string(lines);
   return std::get<EvalCommand>(ParseScript(text).value().front());
 }
 
-QueryResult VectorOf(std::vector<std::pair<std::string, double>> values) {
+QueryResult VectorOf(const std::vector<std::pair<std::string, double>>& values) {
   QueryResult result;
   for (const auto& [i, value] : values) {
     result.series.push_back({Labels{{"i", i}}, {0}, {value}});

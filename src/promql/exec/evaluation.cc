@@ -1,0 +1,364 @@
+#include "promql/exec/evaluation.h"
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "promql/exec/matrix.h"
+#include "promql/exec/names.h"
+#include "promql/exec/tiling.h"
+#include "promql/functions/window_extended.h"
+
+namespace thermocline::promql {
+namespace {
+
+// Values of a morsel on its way to the result: a few MB are in flight.
+constexpr size_t kResultMorselValues = size_t{1} << 17;
+constexpr uint64_t kResultBytesPerValue = sizeof(TimestampMs) + sizeof(double);
+
+uint64_t SizeBytes(const ResultSeries& series) {
+  return series.values.size() * kResultBytesPerValue + series.labels.packed().size();
+}
+
+bool LabelOrder(const ResultSeries& a, const ResultSeries& b) { return a.labels < b.labels; }
+
+// Series of the answer that are held, charged and counted until the query ends.
+class HeldSeries {
+ public:
+  explicit HeldSeries(QueryContext& context) : context_(context) {}
+  ~HeldSeries() { Release(); }
+  HeldSeries(const HeldSeries&) = delete;
+  HeldSeries& operator=(const HeldSeries&) = delete;
+
+  Status Add(ResultSeries series) {
+    RETURN_IF_ERROR(Charge(series));
+    series_.push_back(std::move(series));
+    return Status::Ok();
+  }
+  // Continues a series that an earlier tile began, or adds it.
+  Status Continue(ResultSeries series) {
+    const auto [place, added] = places_.try_emplace(std::string(series.labels.packed()),  //
+                                                    series_.size());
+    if (added) return Add(std::move(series));
+    RETURN_IF_ERROR(Charge(series));
+    ResultSeries& begun = series_[place->second];
+    begun.timestamps_ms.insert(begun.timestamps_ms.end(), series.timestamps_ms.begin(),
+                               series.timestamps_ms.end());
+    begun.values.insert(begun.values.end(), series.values.begin(), series.values.end());
+    return Status::Ok();
+  }
+  std::vector<ResultSeries>& series() { return series_; }
+  void Release() {
+    context_.ReleaseBytes(std::exchange(charged_bytes_, 0));
+    context_.ReleaseSamples(std::exchange(held_samples_, 0));
+  }
+
+ private:
+  Status Charge(const ResultSeries& series) {
+    RETURN_IF_ERROR(context_.HoldSamples(series.values.size()));
+    held_samples_ += series.values.size();
+    RETURN_IF_ERROR(context_.ChargeBytes(SizeBytes(series)));
+    charged_bytes_ += SizeBytes(series);
+    return Status::Ok();
+  }
+
+  QueryContext& context_;
+  std::vector<ResultSeries> series_;
+  std::unordered_map<std::string, size_t> places_;  // by packed labels
+  uint64_t charged_bytes_ = 0;
+  uint64_t held_samples_ = 0;
+};
+
+class Evaluation {
+ public:
+  Evaluation(QueryContext& context, const PlanNode& plan, const StepGrid& grid, ResultSink* sink)
+      : context_(context), plan_(plan), grid_(grid), sink_(sink), kept_(context) {}
+
+  Result<QueryResult> Run() {
+    RETURN_IF_ERROR(AtStart());
+    result_.kind = KindOf();
+    switch (plan_.type) {
+      case ValueType::kString: result_.text = As<StringLiteral>(*plan_.expr).value; break;
+      case ValueType::kScalar: RETURN_IF_ERROR(RunScalar()); break;
+      case ValueType::kMatrix: RETURN_IF_ERROR(RunRangeVector()); break;
+      default: RETURN_IF_ERROR(RunVector()); break;
+    }
+    RETURN_IF_ERROR(BeginOnce());
+    result_.series = std::move(kept_.series());
+    result_.at_ms = context_.start_ms();
+    result_.samples_scanned = context_.scanned();
+    result_.peak_samples = context_.peak();
+    return std::move(result_);
+  }
+
+ private:
+  ResultKind KindOf() const {
+    if (plan_.type == ValueType::kString) return ResultKind::kString;
+    if (plan_.type == ValueType::kMatrix || !context_.is_instant()) return ResultKind::kMatrix;
+    return plan_.type == ValueType::kScalar ? ResultKind::kScalar : ResultKind::kVector;
+  }
+
+  Status AtStart() const {
+    const Status status = context_.Check();
+    if (status.code() == Code::kCancelled) {
+      return Status::Cancelled("query was canceled in query execution");
+    }
+    if (status.code() == Code::kDeadlineExceeded) {
+      return Status::DeadlineExceeded("query timed out in query execution");
+    }
+    return status;
+  }
+
+  Status BeginOnce() {
+    if (sink_ == nullptr || std::exchange(begun_, true)) return Status::Ok();
+    return sink_->Begin(result_.kind);
+  }
+
+  // The next series of the answer.
+  Status Deliver(ResultSeries series) {
+    if (sink_ == nullptr) return kept_.Add(std::move(series));
+    RETURN_IF_ERROR(BeginOnce());
+    return sink_->Add(std::move(series));
+  }
+
+  // Puts what was kept in label order and hands it on.
+  Status DeliverKept() {
+    std::sort(kept_.series().begin(), kept_.series().end(), LabelOrder);
+    if (sink_ == nullptr) return Status::Ok();
+    RETURN_IF_ERROR(BeginOnce());
+    for (size_t i = 0; i < kept_.series().size(); ++i) {
+      if (i % 256 == 0) RETURN_IF_ERROR(context_.Check());
+      RETURN_IF_ERROR(sink_->Add(std::move(kept_.series()[i])));
+    }
+    kept_.series().clear();
+    return Status::Ok();
+  }
+
+  Status RunScalar() {
+    ASSIGN_OR_RETURN(std::vector<double> values, EvaluateScalar(context_, plan_, grid_));
+    ResultSeries series;
+    for (size_t step = 0; step < grid_.count; ++step) {
+      series.timestamps_ms.push_back(grid_.At(step));
+    }
+    series.values = std::move(values);
+    return Deliver(std::move(series));
+  }
+
+  Status RunVector() {
+    if (context_.delayed_names()) return RunMarked();
+    ASSIGN_OR_RETURN(const size_t tile_steps, PrepareTiles(context_, plan_, grid_));
+    if (tile_steps < grid_.count) return RunTiles(tile_steps);
+    ASSIGN_OR_RETURN(VectorPtr root, BuildVector(context_, plan_, grid_));
+    RETURN_IF_ERROR(root->Open());
+    ASSIGN_OR_RETURN(const bool ready, IsInResultOrder(*root));
+    if (ready) {
+      return ForEachSeries(*root, grid_,
+                           [this](ResultSeries series) { return Deliver(std::move(series)); });
+    }
+    RETURN_IF_ERROR(ForEachSeries(
+        *root, grid_, [this](ResultSeries series) { return kept_.Add(std::move(series)); }));
+    root.reset();
+    return DeliverKept();
+  }
+
+  // Steps in tiles: what the operators hold is as large as a tile, the answer is put together.
+  Status RunTiles(size_t tile_steps) {
+    for (size_t first = 0; first < grid_.count; first += tile_steps) {
+      const StepGrid tile{grid_.At(first), grid_.step_ms,
+                          std::min(tile_steps, grid_.count - first)};
+      ASSIGN_OR_RETURN(VectorPtr root, BuildVector(context_, plan_, tile));
+      RETURN_IF_ERROR(root->Open());
+      RETURN_IF_ERROR(ForEachSeries(
+          *root, tile, [this](ResultSeries series) { return kept_.Continue(std::move(series)); }));
+    }
+    return DeliverKept();
+  }
+
+  // Whether series that lose their names become equal is known only once all are there.
+  Status RunMarked() {
+    ASSIGN_OR_RETURN(VectorPtr root, BuildVector(context_, plan_, grid_));
+    RETURN_IF_ERROR(root->Open());
+    ASSIGN_OR_RETURN(Matrix matrix, Materialize(context_, *root, grid_.count));
+    RETURN_IF_ERROR(DropMarkedNames(matrix));
+    if (!context_.is_instant()) {
+      std::sort(matrix.rows().begin(), matrix.rows().end(),
+                [](const Matrix::Row& a, const Matrix::Row& b) { return a.labels < b.labels; });
+    }
+    RETURN_IF_ERROR(BeginOnce());
+    for (Matrix::Row& row : matrix.rows()) {
+      // Charged as rows of the matrix.
+      ResultSeries series = SeriesOf(std::move(row.labels), row.values, row.kinds, grid_);
+      if (sink_ == nullptr) {
+        kept_.series().push_back(std::move(series));
+      } else {
+        RETURN_IF_ERROR(sink_->Add(std::move(series)));
+      }
+    }
+    return Status::Ok();
+  }
+
+  // An instant vector keeps the expression's order; else the list has to be in label order.
+  Result<bool> IsInResultOrder(const VectorOperator& root) const {
+    if (context_.is_instant()) return true;
+    std::optional<Labels> previous;
+    for (size_t i = 0; i < root.series_count(); ++i) {
+      if (i % 4096 == 0) RETURN_IF_ERROR(context_.Check());
+      Labels labels = root.labels(i);
+      if (previous && labels < *previous) return false;
+      previous = std::move(labels);
+    }
+    return true;
+  }
+
+  static ResultSeries SeriesOf(Labels labels, const double* values, const StepKind* kinds,
+                               const StepGrid& grid) {
+    ResultSeries series;
+    const auto present =
+        static_cast<size_t>(std::count(kinds, kinds + grid.count, StepKind::kFloat));
+    if (present == 0) return series;
+    series.labels = std::move(labels);
+    series.timestamps_ms.reserve(present);
+    series.values.reserve(present);
+    for (size_t step = 0; step < grid.count; ++step) {
+      if (kinds[step] != StepKind::kFloat) continue;
+      series.timestamps_ms.push_back(grid.At(step));
+      series.values.push_back(values[step]);
+    }
+    return series;
+  }
+
+  // Hands on the series of `root` that have a value, in its order.
+  template <typename Take>
+  Status ForEachSeries(const VectorOperator& root, const StepGrid& grid, Take take) {
+    struct Slot {
+      StepBlock block;
+      std::vector<ResultSeries> series;
+      uint64_t samples = 0;
+      uint64_t bytes = 0;
+    };
+    std::vector<Slot> slots(MorselWindow(context_));
+    const auto let_go = [this](Slot& slot) {
+      slot.series.clear();
+      context_.ReleaseSamples(std::exchange(slot.samples, 0));
+      context_.ReleaseBytes(std::exchange(slot.bytes, 0));
+    };
+    const auto work = [&](MorselRange morsel, size_t index) -> Status {
+      Slot& slot = slots[index];
+      RETURN_IF_ERROR(root.Read(morsel.first, morsel.count, &slot.block));
+      uint64_t samples = 0;
+      uint64_t bytes = 0;
+      for (size_t row = 0; row < morsel.count; ++row) {
+        const StepKind* const kinds = slot.block.kinds(row);
+        if (std::find(kinds, kinds + grid.count, StepKind::kFloat) == kinds + grid.count) continue;
+        slot.series.push_back(
+            SeriesOf(root.labels(morsel.first + row), slot.block.values(row), kinds, grid));
+        samples += slot.series.back().values.size();
+        bytes += SizeBytes(slot.series.back());
+      }
+      RETURN_IF_ERROR(context_.HoldSamples(samples));
+      slot.samples = samples;
+      RETURN_IF_ERROR(context_.ChargeBytes(bytes));
+      slot.bytes = bytes;
+      return Status::Ok();
+    };
+    const auto merge = [&](MorselRange, size_t index) -> Status {
+      std::vector<ResultSeries> ready = std::move(slots[index].series);
+      let_go(slots[index]);
+      for (ResultSeries& series : ready) RETURN_IF_ERROR(take(std::move(series)));
+      return Status::Ok();
+    };
+    const size_t rows = std::clamp<size_t>(kResultMorselValues / grid.count, 8, kMorselSeries);
+    const Status status = ForEachMorsel(context_, root.series_count(), grid.count, work, merge,
+                                        std::min(rows, MorselSeries(grid.count)));
+    for (Slot& slot : slots) let_go(slot);
+    return status;
+  }
+
+  Status RunRangeVector() {
+    ASSIGN_OR_RETURN(RangePtr root, BuildRange(context_, plan_, grid_));
+    RETURN_IF_ERROR(root->Open());
+    const bool ready = IsStrictlyInOrder(*root);
+    SeriesBatch batch;
+    for (size_t first = 0; first < root->series_count(); first += root->read_run()) {
+      const size_t run = std::min(root->read_run(), root->series_count() - first);
+      RETURN_IF_ERROR(root->Read(first, run, &batch));
+      for (size_t i = 0; i < run; ++i) {
+        ResultSeries series;
+        for (const Sample& sample : SamplesOf(*root, batch.times(i), batch.floats(i))) {
+          series.timestamps_ms.push_back(sample.timestamp_ms);
+          series.values.push_back(sample.value);
+        }
+        if (series.values.empty()) continue;
+        series.labels = ShownLabels(*root, first + i);
+        RETURN_IF_ERROR(ready ? Deliver(std::move(series)) : kept_.Add(std::move(series)));
+      }
+    }
+    if (ready) return Status::Ok();
+    RETURN_IF_ERROR(CheckDistinct(kept_.series()));
+    return DeliverKept();
+  }
+
+  static Labels ShownLabels(const RangeOperator& root, size_t series) {
+    Labels labels = root.labels(series);
+    return root.drops_name(series) ? WithoutName(labels) : labels;
+  }
+
+  static bool IsStrictlyInOrder(const RangeOperator& root) {
+    std::optional<Labels> previous;
+    for (size_t i = 0; i < root.series_count(); ++i) {
+      Labels labels = ShownLabels(root, i);
+      if (previous && !(*previous < labels)) return false;
+      previous = std::move(labels);
+    }
+    return true;
+  }
+
+  // What a range vector shows of a series.
+  static std::vector<Sample> SamplesOf(const RangeOperator& root,
+                                       std::span<const TimestampMs> times,
+                                       std::span<const double> values) {
+    const WindowBounds inside = root.SampleWindow(0);
+    WindowView window;
+    const auto begin = std::upper_bound(times.begin(), times.end(), inside.start_ms);
+    const auto end = std::upper_bound(begin, times.end(), inside.end_ms);
+    window.times = times.data() + (begin - times.begin());
+    window.values = values.data() + (begin - times.begin());
+    window.count = static_cast<size_t>(end - begin);
+    window.start_ms = root.Window(0).start_ms;
+    window.end_ms = root.Window(0).end_ms;
+    if (root.extension() != Extension::kNone) return ExtendSamples(root.extension(), window);
+    std::vector<Sample> samples;
+    for (size_t i = 0; i < window.count; ++i) {
+      samples.push_back({window.times[i], window.values[i]});
+    }
+    return samples;
+  }
+
+  // Series of a range vector that a dropped name made equal.
+  static Status CheckDistinct(std::vector<ResultSeries>& series) {
+    std::sort(series.begin(), series.end(), LabelOrder);
+    const auto equal = std::adjacent_find(
+        series.begin(), series.end(),
+        [](const ResultSeries& a, const ResultSeries& b) { return a.labels == b.labels; });
+    if (equal == series.end()) return Status::Ok();
+    return Status::OutOfRange("vector cannot contain metrics with the same labelset");
+  }
+
+  QueryContext& context_;
+  const PlanNode& plan_;
+  StepGrid grid_;
+  ResultSink* const sink_;
+  bool begun_ = false;
+  HeldSeries kept_;
+  QueryResult result_;
+};
+
+}  // namespace
+
+Result<QueryResult> EvaluatePlan(QueryContext& context, const PlanNode& plan, const StepGrid& grid,
+                                 ResultSink* sink) {
+  return Evaluation(context, plan, grid, sink).Run();
+}
+
+}  // namespace thermocline::promql

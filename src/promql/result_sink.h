@@ -1,0 +1,32 @@
+// Where the series of a query's answer go, one after another.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/status.h"
+#include "base/time.h"
+#include "model/labels.h"
+
+namespace thermocline::promql {
+
+enum class ResultKind { kScalar, kString, kVector, kMatrix };
+
+// One series of a result. In kVector and kScalar results one point; timestamps are step times.
+struct ResultSeries {
+  Labels labels;
+  std::vector<TimestampMs> timestamps_ms;
+  std::vector<double> values;
+};
+
+// Called by one thread, the one that asked.
+class ResultSink {
+ public:
+  virtual ~ResultSink() = default;
+  // Once, before any series. An error after it means that the answer is not whole.
+  virtual Status Begin(ResultKind kind) = 0;
+  // The next series in the result's order. An error ends the query and is its error.
+  virtual Status Add(ResultSeries series) = 0;
+};
+
+}  // namespace thermocline::promql
