@@ -18,7 +18,7 @@ Response Flush(const RouteCall& call) {
 }
 
 constexpr Route kRoutes[] = {
-    {"/api/v1/admin/tsdb/flush", "POST PUT", Lane::kOther, &Flush},
+    {"/api/v1/admin/tsdb/flush", "POST PUT", Lane::kAdmin, &Flush},
 };
 
 }  // namespace

@@ -40,6 +40,49 @@ int StatusOfReadError(const ErrorCode& error) {
   return 400;
 }
 
+// The one answer to a request. The first call counts; when the handler lets go of every copy
+// without a call, the client gets a 500 rather than a connection that waits for ever. The
+// completion is owned here and by the posted call alone, never by the coroutine that it resumes: an
+// answer that cannot be delivered any more (the listener is going) takes the coroutine with it.
+template <typename Executor, typename Completion>
+class Answering {
+ public:
+  Answering(Executor executor, std::shared_ptr<Exchange> exchange, Completion completion)
+      : executor_(std::move(executor)),
+        exchange_(std::move(exchange)),
+        completion_(std::move(completion)) {}
+  ~Answering() { Deliver(Refusal(500, "the request was dropped")); }
+  Answering(const Answering&) = delete;
+  Answering& operator=(const Answering&) = delete;
+
+  void Deliver(Response answer) {
+    if (delivered_.exchange(true)) return;
+    net::post(executor_, [exchange = std::move(exchange_), completion = std::move(completion_),
+                          answer = std::move(answer)]() mutable {
+      exchange->answered = true;
+      completion(std::move(answer));
+    });
+  }
+
+ private:
+  Executor executor_;
+  std::shared_ptr<Exchange> exchange_;
+  Completion completion_;
+  std::atomic<bool> delivered_{false};
+};
+
+template <typename Message>
+void SetHead(const Response& response, unsigned version, Message* message) {
+  message->version(version);
+  message->result(static_cast<unsigned>(response.status));
+  message->reason(std::string(ReasonPhrase(response.status)));
+  if (!response.content_type.empty() && response.status != 204) {
+    message->set(http::field::content_type, response.content_type);
+  }
+  message->set("X-Content-Type-Options", "nosniff");
+  for (const auto& [name, value] : response.headers) message->set(name, value);
+}
+
 Request ToRequest(http::request<http::string_body>&& message, const std::string& remote) {
   Request request;
   request.method = std::string(message.method_string());
@@ -65,6 +108,16 @@ Connection::Connection(ListenerState& listener, tcp::socket socket)
   stream_.socket().set_option(tcp::no_delay(true), error);
   const auto endpoint = stream_.socket().remote_endpoint(error);
   if (!error) remote_ = endpoint.address().to_string();
+}
+
+void Connection::Enter(Phase phase) {
+  phase_since_ns_.store(listener_.clock.SteadyNs(), std::memory_order_relaxed);
+  phase_.store(phase, std::memory_order_relaxed);
+}
+
+void Connection::CancelRequest() {
+  MutexLock lock(mutex_);
+  stop_.request_stop();
 }
 
 void Connection::Shutdown() {
@@ -98,7 +151,7 @@ net::awaitable<bool> Connection::ReadRequest(Parser& parser, bool* answered) {
     buffer_.commit(count);
     if (error) co_return false;
   }
-  busy_.store(true, std::memory_order_relaxed);
+  Enter(Phase::kReading);
   stream_.expires_after(Ms(options.header_timeout_ms));
   co_await http::async_read_header(stream_, buffer_, parser,
                                    net::redirect_error(net::use_awaitable, error));
@@ -149,6 +202,7 @@ net::awaitable<bool> Connection::ReadBodyBytes(Parser& parser, bool* answered) {
     stream_.expires_at(started + grace + received);
     co_await http::async_read_some(stream_, buffer_, parser,
                                    net::redirect_error(net::use_awaitable, error));
+    Enter(Phase::kReading);  // progress
   }
   if (error) {
     const int status = StatusOfReadError(error);
@@ -163,7 +217,7 @@ net::awaitable<bool> Connection::ReadBodyBytes(Parser& parser, bool* answered) {
 // empty means gone.
 void Connection::WatchForDisconnect(const std::shared_ptr<Exchange>& exchange) {
   stream_.socket().async_wait(tcp::socket::wait_read, [this, exchange](const ErrorCode& error) {
-    if (error || exchange->deliver == nullptr) return;
+    if (error || exchange->answered) return;
     char byte;
     const ssize_t got = recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
@@ -173,21 +227,22 @@ void Connection::WatchForDisconnect(const std::shared_ptr<Exchange>& exchange) {
 }
 
 net::awaitable<Response> Connection::Handle(Request request) {
+  Enter(Phase::kWorking);
   auto exchange = std::make_shared<Exchange>();
   request.stop = exchange->stop.get_token();
+  {
+    MutexLock lock(mutex_);
+    stop_ = exchange->stop;
+  }
   auto executor = stream_.get_executor();
   stream_.expires_never();
   Response response = co_await net::async_initiate<decltype(net::use_awaitable), void(Response)>(
       [&](auto completion) {
-        auto shared = std::make_shared<decltype(completion)>(std::move(completion));
-        exchange->deliver = [shared](Response answer) { (*shared)(std::move(answer)); };
+        using One = Answering<decltype(executor), decltype(completion)>;
+        auto one = std::make_shared<One>(executor, exchange, std::move(completion));
         WatchForDisconnect(exchange);
-        listener_.handler(std::move(request), [executor, exchange](Response answer) {
-          net::post(executor, [exchange, answer = std::move(answer)]() mutable {
-            auto deliver = std::exchange(exchange->deliver, nullptr);
-            if (deliver != nullptr) deliver(std::move(answer));
-          });
-        });
+        listener_.handler(std::move(request),
+                          [one](Response answer) { one->Deliver(std::move(answer)); });
       },
       net::use_awaitable);
   ErrorCode ignored;
@@ -197,15 +252,9 @@ net::awaitable<Response> Connection::Handle(Request request) {
 
 net::awaitable<bool> Connection::Write(const Response& response, bool head_only, bool keep_alive,
                                        unsigned version) {
+  Enter(Phase::kWriting);
   http::response<http::span_body<const char>> message;
-  message.version(version);
-  message.result(static_cast<unsigned>(response.status));
-  message.reason(std::string(ReasonPhrase(response.status)));
-  if (!response.content_type.empty() && response.status != 204) {
-    message.set(http::field::content_type, response.content_type);
-  }
-  message.set("X-Content-Type-Options", "nosniff");
-  for (const auto& [name, value] : response.headers) message.set(name, value);
+  SetHead(response, version, &message);
   message.keep_alive(keep_alive);
   message.body() = beast::span<const char>(response.body.data(), response.body.size());
   if (response.status != 204) message.content_length(response.body.size());
@@ -221,27 +270,80 @@ net::awaitable<bool> Connection::Write(const Response& response, bool head_only,
     stream_.expires_after(Ms(listener_.options.write_timeout_ms));
     co_await http::async_write_some(stream_, serializer,
                                     net::redirect_error(net::use_awaitable, error));
+    Enter(Phase::kWriting);  // progress
   }
   co_return !error && keep_alive;
+}
+
+// Chunks, as they come; HTTP/1.0 knows none and has the end of the connection instead. A body that
+// breaks off ends the connection without the last chunk.
+net::awaitable<bool> Connection::WritePieces(const Response& response, bool keep_alive,
+                                             unsigned version) {
+  http::response<http::buffer_body> message;
+  SetHead(response, version, &message);
+  const bool chunked = version >= 11;
+  message.chunked(chunked);
+  message.keep_alive(keep_alive && chunked);
+  message.body().data = nullptr;
+  message.body().more = true;
+  http::response_serializer<http::buffer_body> serializer(message);
+  BodyPipe& pipe = *response.pieces;
+  std::string piece;
+  ErrorCode error;
+  while (!error) {
+    const BodyPipe::Next next = pipe.Take(&piece);
+    if (next == BodyPipe::Next::kLater) {
+      Enter(Phase::kWorking);
+      co_await net::async_initiate<decltype(net::use_awaitable), void()>(
+          [&](auto completion) {
+            auto shared = std::make_shared<decltype(completion)>(std::move(completion));
+            pipe.WhenReady([executor = stream_.get_executor(), shared] {
+              net::post(executor, [shared] { (*shared)(); });
+            });
+          },
+          net::use_awaitable);
+      continue;
+    }
+    if (next == BodyPipe::Next::kBroken) co_return false;
+    const bool last = next == BodyPipe::Next::kWhole;
+    message.body().data = last ? nullptr : piece.data();
+    message.body().size = last ? 0 : piece.size();
+    message.body().more = !last;
+    while (!error && !serializer.is_done()) {
+      Enter(Phase::kWriting);
+      stream_.expires_after(Ms(listener_.options.write_timeout_ms));
+      co_await http::async_write_some(stream_, serializer,
+                                      net::redirect_error(net::use_awaitable, error));
+    }
+    stream_.expires_never();
+    if (last) break;
+    if (error == http::error::need_buffer) error = {};
+  }
+  if (error) pipe.Drop();
+  co_return !error && keep_alive && chunked;
 }
 
 net::awaitable<void> Connection::Run() {
   for (;;) {
     Parser parser;
     bool answered = false;
-    busy_.store(false, std::memory_order_relaxed);
+    Enter(Phase::kIdle);
     if (listener_.stopping.load(std::memory_order_relaxed) ||
         !co_await ReadRequest(parser, &answered))
       break;
     auto message = parser.release();
     const bool head_only = message.method() == http::verb::head;
-    const bool keep_alive =
-        message.keep_alive() && !listener_.stopping.load(std::memory_order_relaxed);
+    const bool wants_more = message.keep_alive();
     const unsigned version = message.version();
     Request request = ToRequest(std::move(message), remote_);
     request.received_steady_ns = listener_.clock.SteadyNs();
     const Response response = co_await Handle(std::move(request));
-    if (!co_await Write(response, head_only, keep_alive, version)) break;
+    const bool keep_alive = wants_more && !listener_.stopping.load(std::memory_order_relaxed);
+    if (response.pieces != nullptr) {
+      if (!co_await WritePieces(response, keep_alive, version)) break;
+    } else if (!co_await Write(response, head_only, keep_alive, version)) {
+      break;
+    }
   }
   ErrorCode ignored;
   stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);

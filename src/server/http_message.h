@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "server/body_pipe.h"
 
 namespace thermocline {
 
@@ -30,6 +33,10 @@ struct Response {
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
+  // Not null: the body is what comes out here, and `body` is empty.
+  std::shared_ptr<BodyPipe> pieces;
+  // The response went out while the route was still at work; what is here only tells how it ended.
+  bool sent = false;
 };
 
 // The reason phrase, e.g. "Bad Request".

@@ -54,17 +54,20 @@ class BeastListener final : public Listener {
             metrics.GetGauge("thermocline_http_connections", "Open HTTP connections.")),
         refused_(metrics.GetCounter("thermocline_http_connections_refused_total",
                                     "Connections closed because there were too many.")) {}
-  ~BeastListener() override { Stop(0); }
+  ~BeastListener() override { Stop(0, {}); }
 
   Status Bind(const std::vector<std::string>& addresses);
   void Run();
   std::vector<std::string> addresses() const override { return addresses_; }
-  void Stop(int64_t drain_ms) override;
+  void Stop(int64_t drain_ms, const std::function<bool()>& hurry) override;
 
  private:
   net::awaitable<void> Accept(tcp::acceptor& acceptor);
   net::awaitable<void> Serve(tcp::socket socket);
-  void CloseIdle(bool all);
+  // Closes what waits for a client since before `stuck_since_ns`, and what is idle.
+  void CloseWaiting(int64_t stuck_since_ns);
+  void CancelRequests();
+  void CloseAll();
 
   ListenerState state_;
   Logger& logger_;
@@ -155,14 +158,27 @@ net::awaitable<void> BeastListener::Serve(tcp::socket socket) {
   connections_gauge_.Add(-1);
 }
 
-void BeastListener::CloseIdle(bool all) {
+void BeastListener::CloseWaiting(int64_t stuck_since_ns) {
   MutexLock lock(mutex_);
   for (Connection* connection : connections_) {
-    if (all || !connection->busy()) connection->Shutdown();
+    const Connection::Phase phase = connection->phase();
+    const bool stuck =
+        phase != Connection::Phase::kWorking && connection->phase_since_ns() < stuck_since_ns;
+    if (phase == Connection::Phase::kIdle || stuck) connection->Shutdown();
   }
 }
 
-void BeastListener::Stop(int64_t drain_ms) {
+void BeastListener::CancelRequests() {
+  MutexLock lock(mutex_);
+  for (Connection* connection : connections_) connection->CancelRequest();
+}
+
+void BeastListener::CloseAll() {
+  MutexLock lock(mutex_);
+  for (Connection* connection : connections_) connection->Shutdown();
+}
+
+void BeastListener::Stop(int64_t drain_ms, const std::function<bool()>& hurry) {
   if (threads_.empty()) return;
   state_.stopping.store(true);
   for (tcp::acceptor& acceptor : acceptors_) {
@@ -171,16 +187,28 @@ void BeastListener::Stop(int64_t drain_ms) {
       acceptor.close(ignored);
     });
   }
-  CloseIdle(false);
-  const int64_t until_ns = state_.clock.SteadyNs() + drain_ms * 1'000'000;
+  const int64_t begun_ns = state_.clock.SteadyNs();
+  const int64_t stuck_ns = state_.options.stuck_client_ms * 1'000'000;
   Mutex wait_mutex;
   CondVar wait;
-  while (connections_gauge_.value() > 0 && state_.clock.SteadyNs() < until_ns) {
-    CloseIdle(false);
-    MutexLock lock(wait_mutex);
-    wait.WaitFor(wait_mutex, 20);
+  // Until no connection is left; false when the time was over before.
+  const auto drain = [&](int64_t until_ns, bool cancel) {
+    while (connections_gauge_.value() > 0) {
+      const int64_t now_ns = state_.clock.SteadyNs();
+      if (now_ns >= until_ns || (!cancel && hurry && hurry())) return false;
+      if (cancel) CancelRequests();
+      // Nobody is stuck before the stop has lasted that long.
+      CloseWaiting(now_ns - begun_ns < stuck_ns ? 0 : now_ns - stuck_ns);
+      MutexLock lock(wait_mutex);
+      wait.WaitFor(wait_mutex, 20);
+    }
+    return true;
+  };
+  if (!drain(begun_ns + drain_ms * 1'000'000, false)) {
+    drain(state_.clock.SteadyNs() + state_.options.cancel_ms * 1'000'000, true);
+    CancelRequests();
+    CloseAll();
   }
-  CloseIdle(true);
   context_.stop();
   threads_.clear();
 }

@@ -26,11 +26,14 @@ struct ListenerOptions {
   uint32_t max_header_bytes = 16 << 10;
   uint32_t max_headers = 100;
   int64_t max_connections = 512;
+  int64_t stuck_client_ms = 5'000;  // a client that makes no progress holds Stop up no longer
+  int64_t cancel_ms = 2'000;        // for cancelled requests to end when Stop's time is over
 
   Status Validate() const;
 };
 
-// Called on a network thread: must not block. Calls `done` exactly once, from any thread.
+// Called on a network thread: must not block. Calls `done` once, from any thread; later calls are
+// ignored, and letting go of it without a call answers 500. `done` must not outlive the listener.
 using RequestHandler = std::function<void(Request, std::function<void(Response)> done)>;
 
 // Threads: owns its network threads. The destructor stops at once.
@@ -46,8 +49,10 @@ class Listener {
   // The bound addresses, ports filled in.
   virtual std::vector<std::string> addresses() const = 0;
   // Accepts no more, closes idle connections, lets requests in progress finish for at most
-  // `drain_ms`, then closes the rest.
-  virtual void Stop(int64_t drain_ms) = 0;
+  // `drain_ms`; then, or as soon as `hurry` (asked every 20 ms; may be empty) says so, asks them to
+  // end, gives them `cancel_ms` to do it, and closes the rest. A client that neither sends the rest
+  // of its request nor takes its answer is closed after `stuck_client_ms`.
+  virtual void Stop(int64_t drain_ms, const std::function<bool()>& hurry) = 0;
 };
 
 }  // namespace thermocline

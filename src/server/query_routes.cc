@@ -3,10 +3,11 @@
 
 #include <algorithm>
 
+#include "model/exemplar.h"
 #include "promql/parser.h"
 #include "promql/printer.h"
 #include "server/reply.h"
-#include "server/result_json.h"
+#include "server/result_stream.h"
 #include "server/router.h"
 #include "wire/json.h"
 
@@ -37,16 +38,18 @@ class RunningQuery {
   RunningQuery(const RouteCall& call, const QuerySettings& settings)
       : clock_(call.context.env.clock),
         started_ns_(clock_.SteadyNs()),
+        stream_(call, settings.limit),
         budget_(
             call.request.stop, started_ns_ + settings.timeout_ms * 1'000'000,
-            [this] { return clock_.SteadyNs(); }, call.context.options.query_memory_bytes,
-            call.context.all_queries) {
+            [this] { return clock_.SteadyNs() - stream_.excused_ns(); },
+            call.context.options.query_memory_bytes, call.context.all_queries) {
     options_.budget = &budget_;
     options_.counters = &counters_;
     options_.lookback_delta_ms = settings.lookback_delta_ms;
   }
 
   promql::QueryOptions& options() { return options_; }
+  ResultStream& stream() { return stream_; }
 
   // The "stats" object: Prometheus' keys, then what each tier considered and read.
   std::string StatsJson(const promql::QueryResult& result) const {
@@ -69,6 +72,7 @@ class RunningQuery {
  private:
   const Clock& clock_;
   const int64_t started_ns_;
+  ResultStream stream_;
   QueryBudget budget_;
   ReadCounters counters_;
   promql::QueryOptions options_;
@@ -81,17 +85,17 @@ Response QueryFailure(const Status& status) {
              : Failure(status, true);
 }
 
-Response Reply(const RouteCall& call, const RunningQuery& query, uint64_t limit,
-               Result<promql::QueryResult> answer) {
-  if (!answer.ok()) return QueryFailure(answer.status());
-  promql::QueryResult& result = *answer;
-  if (limit != 0 && result.series.size() > limit &&
-      (result.kind == promql::ResultKind::kVector || result.kind == promql::ResultKind::kMatrix)) {
-    result.series.resize(limit);
-    result.warnings.emplace_back("results truncated due to limit");
+Response Reply(const RouteCall& call, RunningQuery& query, Result<promql::QueryResult> answer) {
+  if (!answer.ok()) {
+    Response failure = query.stream().Fail(QueryFailure(answer.status()));
+    if (failure.sent) {
+      call.context.env.logger.Log(LogLevel::kWarn, "server", "An answer broke off",
+                                  {{"error", answer.status().ToString()}});
+    }
+    return failure;
   }
-  const std::string stats = call.parameters.Get("stats").empty() ? "" : query.StatsJson(result);
-  return Success(EncodeResult(result, stats), result.warnings, result.infos);
+  const std::string stats = call.parameters.Get("stats").empty() ? "" : query.StatsJson(*answer);
+  return query.stream().Succeed(*answer, stats);
 }
 
 Response InstantQuery(const RouteCall& call) {
@@ -101,9 +105,9 @@ Response InstantQuery(const RouteCall& call) {
   const auto settings = ParseSettings(call);
   if (!settings.ok()) return Failure(settings.status(), false);
   RunningQuery query(call, *settings);
-  return Reply(call, query, settings->limit,
-               call.context.engine.Instant(call.context.storage, call.parameters.Get("query"),
-                                           *at_ms, query.options()));
+  return Reply(call, query,
+               call.context.engine.StreamInstant(call.context.storage, call.parameters.Get("query"),
+                                                 *at_ms, query.options(), query.stream()));
 }
 
 Response RangeQuery(const RouteCall& call) {
@@ -112,10 +116,10 @@ Response RangeQuery(const RouteCall& call) {
   const auto settings = ParseSettings(call);
   if (!settings.ok()) return Failure(settings.status(), false);
   RunningQuery query(call, *settings);
-  return Reply(
-      call, query, settings->limit,
-      call.context.engine.Range(call.context.storage, call.parameters.Get("query"), steps->start_ms,
-                                steps->end_ms, steps->step_ms, query.options()));
+  return Reply(call, query,
+               call.context.engine.StreamRange(call.context.storage, call.parameters.Get("query"),
+                                               steps->start_ms, steps->end_ms, steps->step_ms,
+                                               query.options(), query.stream()));
 }
 
 // Valid text in its canonical form.
@@ -129,11 +133,51 @@ Response FormatQuery(const RouteCall& call) {
   return Success(std::move(text));
 }
 
-// Exemplars are not stored: the answer to a valid query is an empty list.
+// What the selectors of a query match, wherever they stand in it.
+void CollectSelectors(const promql::Expr& expr, std::vector<std::vector<Matcher>>* out) {
+  if (expr.kind == promql::ExprKind::kVectorSelector) {
+    out->push_back(promql::As<promql::VectorSelector>(expr).matchers);
+  }
+  promql::ForEachChild(expr, [&](const promql::Expr& child) { CollectSelectors(child, out); });
+}
+
+std::string ExemplarsJson(const std::vector<SeriesExemplars>& all) {
+  std::string json = "[";
+  for (const SeriesExemplars& series : all) {
+    json += json.size() > 1 ? R"(,{"seriesLabels":)" : R"({"seriesLabels":)";
+    AppendJsonLabels(&json, series.series);
+    json += R"(,"exemplars":[)";
+    for (const Exemplar& exemplar : series.exemplars) {
+      json += json.back() == '[' ? R"({"labels":)" : R"(,{"labels":)";
+      AppendJsonLabels(&json, exemplar.labels);
+      json += R"(,"value":")";
+      AppendFloat(&json, exemplar.value);
+      json += R"(","timestamp":)";
+      AppendJsonTimestamp(&json, exemplar.t_ms);
+      json += '}';
+    }
+    json += "]}";
+  }
+  return json + ']';
+}
+
 Response Exemplars(const RouteCall& call) {
+  const auto start_ms = TimeParameter(call.parameters, "start", kApiMinTimeMs);
+  if (!start_ms.ok()) return Failure(start_ms.status(), false);
+  const auto end_ms = TimeParameter(call.parameters, "end", kApiMaxTimeMs);
+  if (!end_ms.ok()) return Failure(end_ms.status(), false);
+  if (*end_ms < *start_ms) {
+    return Failure(400, "bad_data", "end timestamp must not be before start timestamp");
+  }
   auto tree = promql::Parse(call.parameters.Get("query"));
   if (!tree.ok()) return Failure(tree.status(), false);
-  return Success("[]");
+  ExemplarRequest request;
+  request.range = {*start_ms, *end_ms};
+  CollectSelectors(**tree, &request.matcher_sets);
+  if (request.matcher_sets.empty()) return Success("[]");
+  const auto found = call.context.storage.Exemplars(request);
+  if (!found.ok()) return Failure(found.status(), true);
+  return Success(ExemplarsJson(*found));
 }
 
 constexpr Route kRoutes[] = {

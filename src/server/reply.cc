@@ -50,12 +50,17 @@ Mapping MappingOf(Code code, bool during_query) {
 Response Success(std::string data, const std::vector<std::string>& warnings,
                  const std::vector<std::string>& infos) {
   Response response;
-  response.body = R"({"status":"success","data":)";
+  response.body = kSuccessBegin;
   response.body += data;
-  AppendNotices("warnings", warnings, &response.body);
-  AppendNotices("infos", infos, &response.body);
-  response.body += '}';
+  AppendSuccessEnd(warnings, infos, &response.body);
   return response;
+}
+
+void AppendSuccessEnd(const std::vector<std::string>& warnings,
+                      const std::vector<std::string>& infos, std::string* out) {
+  AppendNotices("warnings", warnings, out);
+  AppendNotices("infos", infos, out);
+  *out += '}';
 }
 
 Response Failure(int status, std::string_view error_type, std::string_view message) {

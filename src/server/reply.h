@@ -14,6 +14,11 @@ namespace thermocline {
 Response Success(std::string data, const std::vector<std::string>& warnings = {},
                  const std::vector<std::string>& infos = {});
 
+// The same in pieces: kSuccessBegin, the data, the end.
+inline constexpr std::string_view kSuccessBegin = R"({"status":"success","data":)";
+void AppendSuccessEnd(const std::vector<std::string>& warnings,
+                      const std::vector<std::string>& infos, std::string* out);
+
 // errorType is one of Prometheus': bad_data, execution, canceled, timeout, internal, unavailable,
 // not_found.
 Response Failure(int status, std::string_view error_type, std::string_view message);

@@ -5,70 +5,71 @@
 namespace thermocline {
 namespace {
 
-void AppendVector(const promql::QueryResult& result, std::string* out) {
-  *out += '[';
-  bool first = true;
-  for (const promql::ResultSeries& series : result.series) {
-    if (!std::exchange(first, false)) *out += ',';
-    *out += R"({"metric":)";
-    AppendJsonLabels(out, series.labels);
-    *out += R"(,"value":)";
-    AppendJsonSample(out, series.timestamps_ms.front(), series.values.front());
-    *out += '}';
-  }
-  *out += ']';
-}
+using promql::ResultKind;
 
-void AppendMatrix(const promql::QueryResult& result, std::string* out) {
-  *out += '[';
-  bool first = true;
-  for (const promql::ResultSeries& series : result.series) {
-    if (!std::exchange(first, false)) *out += ',';
-    *out += R"({"metric":)";
-    AppendJsonLabels(out, series.labels);
-    *out += R"(,"values":)";
-    AppendJsonSamples(out, series.timestamps_ms, series.values);
-    *out += '}';
-  }
-  *out += ']';
-}
-
-std::string_view KindName(promql::ResultKind kind) {
+std::string_view KindName(ResultKind kind) {
   switch (kind) {
-    case promql::ResultKind::kScalar: return "scalar";
-    case promql::ResultKind::kString: return "string";
-    case promql::ResultKind::kVector: return "vector";
-    case promql::ResultKind::kMatrix: return "matrix";
+    case ResultKind::kScalar: return "scalar";
+    case ResultKind::kString: return "string";
+    case ResultKind::kVector: return "vector";
+    case ResultKind::kMatrix: return "matrix";
   }
   return "";
 }
 
+bool IsList(ResultKind kind) { return kind == ResultKind::kVector || kind == ResultKind::kMatrix; }
+
 }  // namespace
 
-std::string EncodeResult(const promql::QueryResult& result, std::string_view stats) {
-  std::string out = R"({"resultType":")";
-  out += KindName(result.kind);
-  out += R"(","result":)";
-  switch (result.kind) {
-    case promql::ResultKind::kScalar:
-      AppendJsonSample(&out, result.series.front().timestamps_ms.front(),
-                       result.series.front().values.front());
-      break;
-    case promql::ResultKind::kString:
-      out += '[';
-      AppendJsonTimestamp(&out, result.at_ms);
-      out += ',';
-      AppendJsonString(&out, result.text);
-      out += ']';
-      break;
-    case promql::ResultKind::kVector: AppendVector(result, &out); break;
-    case promql::ResultKind::kMatrix: AppendMatrix(result, &out); break;
+void AppendResultBegin(ResultKind kind, std::string* out) {
+  *out += R"({"resultType":")";
+  *out += KindName(kind);
+  *out += R"(","result":)";
+  if (IsList(kind)) *out += '[';
+}
+
+void AppendResultSeries(ResultKind kind, const promql::ResultSeries& series, std::string* out) {
+  if (kind == ResultKind::kScalar) {
+    AppendJsonSample(out, series.timestamps_ms.front(), series.values.front());
+    return;
+  }
+  *out += R"({"metric":)";
+  AppendJsonLabels(out, series.labels);
+  if (kind == ResultKind::kVector) {
+    *out += R"(,"value":)";
+    AppendJsonSample(out, series.timestamps_ms.front(), series.values.front());
+  } else {
+    *out += R"(,"values":)";
+    AppendJsonSamples(out, series.timestamps_ms, series.values);
+  }
+  *out += '}';
+}
+
+void AppendResultEnd(const promql::QueryResult& result, std::string_view stats, std::string* out) {
+  if (IsList(result.kind)) *out += ']';
+  if (result.kind == ResultKind::kString) {
+    *out += '[';
+    AppendJsonTimestamp(out, result.at_ms);
+    *out += ',';
+    AppendJsonString(out, result.text);
+    *out += ']';
   }
   if (!stats.empty()) {
-    out += R"(,"stats":)";
-    out += stats;
+    *out += R"(,"stats":)";
+    *out += stats;
   }
-  out += '}';
+  *out += '}';
+}
+
+std::string EncodeResult(const promql::QueryResult& result, std::string_view stats) {
+  std::string out;
+  AppendResultBegin(result.kind, &out);
+  bool first = true;
+  for (const promql::ResultSeries& series : result.series) {
+    if (!std::exchange(first, false)) out += ',';
+    AppendResultSeries(result.kind, series, &out);
+  }
+  AppendResultEnd(result, stats, &out);
   return out;
 }
 

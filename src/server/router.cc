@@ -11,6 +11,7 @@ namespace thermocline {
 namespace {
 
 constexpr size_t kCompressAboveBytes = 1024;
+constexpr uint64_t kStreamBytes = 1 << 20;  // of a body on their way to a slow client
 constexpr int kGzipLevel = 1;  // dashboards are on the same network: time counts more than bytes
 
 // Whether `path` has the shape of `pattern`; the text at "*" goes to `segment`.
@@ -38,8 +39,37 @@ bool AllowsMethod(std::string_view methods, std::string_view method) {
   return false;
 }
 
+std::string_view TrimSpace(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// Whether the weight of an encoding such as "gzip;q=0" rules it out: RFC 9110, 12.4.2.
+bool IsRefused(std::string_view parameters) {
+  parameters = TrimSpace(parameters);
+  if (!parameters.starts_with("q=") && !parameters.starts_with("Q=")) return false;
+  return parameters.find_first_not_of("0.", 2) == std::string_view::npos;
+}
+
 bool AcceptsGzip(const Request& request) {
-  return request.Header("accept-encoding").find("gzip") != std::string_view::npos;
+  std::string_view list = request.Header("accept-encoding");
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    const std::string_view item = list.substr(0, comma);
+    const size_t semicolon = item.find(';');
+    if (TrimSpace(item.substr(0, semicolon)) == "gzip") {
+      return semicolon == std::string_view::npos || !IsRefused(item.substr(semicolon + 1));
+    }
+    if (comma == std::string_view::npos) break;
+    list.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
+void AddGzipHeaders(Response* response) {
+  response->headers.emplace_back("Content-Encoding", "gzip");
+  response->headers.emplace_back("Vary", "Accept-Encoding");
 }
 
 void Compress(const Request& request, Response* response) {
@@ -48,8 +78,7 @@ void Compress(const Request& request, Response* response) {
   GzipEncode(response->body, kGzipLevel, &smaller);
   if (smaller.size() >= response->body.size()) return;
   response->body = std::move(smaller);
-  response->headers.emplace_back("Content-Encoding", "gzip");
-  response->headers.emplace_back("Vary", "Accept-Encoding");
+  AddGzipHeaders(response);
 }
 
 void AddCorsHeaders(const std::string& origin, Response* response) {
@@ -66,7 +95,23 @@ bool IsForm(const Request& request) {
   return type.substr(0, type.find(';')) == "application/x-www-form-urlencoded";
 }
 
-Response Run(const ServerContext& context, const Request& request, const RouteMatch& match) {
+// A client that takes nothing for as long as a write may stand still ends its query.
+StreamStart Streaming(const ServerContext& context, const Request& request,
+                      const std::function<void(Response)>& send) {
+  if (request.method == "HEAD") return nullptr;
+  return [&context, &request, &send](Response head) {
+    const bool gzip = AcceptsGzip(request);
+    AddCorsHeaders(context.options.cors_origin, &head);
+    if (gzip) AddGzipHeaders(&head);
+    auto pipe = std::make_shared<BodyPipe>(kStreamBytes, context.options.listener.write_timeout_ms);
+    head.pieces = pipe;
+    send(std::move(head));
+    return std::make_unique<BodyWriter>(std::move(pipe), gzip, request.stop);
+  };
+}
+
+Response Run(const ServerContext& context, const Request& request, const RouteMatch& match,
+             const StreamStart& stream) {
   if (match.route == nullptr) return Failure(404, "not_found", "no such endpoint: " + request.path);
   if (!match.method_allowed) {
     Response response = Failure(405, "bad_data", "method not allowed: " + request.method);
@@ -87,7 +132,7 @@ Response Run(const ServerContext& context, const Request& request, const RouteMa
   Status parsed = form ? parameters.Add(request.body) : Status::Ok();
   if (parsed.ok()) parsed = parameters.Add(request.query);
   if (!parsed.ok()) return Failure(parsed, false);
-  return match.route->run({context, request, parameters, match.segment});
+  return match.route->run({context, request, parameters, match.segment, stream});
 }
 
 }  // namespace
@@ -106,22 +151,31 @@ RouteMatch FindRoute(std::string_view method, std::string_view path) {
   return found;
 }
 
-Response Answer(const ServerContext& context, const Request& request, const RouteMatch& match) {
+Response Answer(const ServerContext& context, const Request& request, const RouteMatch& match,
+                const std::function<void(Response)>& send) {
   Response response;
   if (request.method == "OPTIONS") {
     response.status = 204;
   } else {
     // The request wrapper: nothing of ours throws, what a library throws ends here.
     try {
-      response = Run(context, request, match);
+      response = Run(context, request, match, Streaming(context, request, send));
     } catch (const std::exception& error) {
       context.env.logger.Log(LogLevel::kError, "server", "A request failed",
                              {{"path", request.path}, {"error", error.what()}});
       response = Failure(500, "internal", "internal error");
     }
   }
+  if (response.sent) return response;
   AddCorsHeaders(context.options.cors_origin, &response);
   Compress(request, &response);
+  return response;
+}
+
+Response AnswerBusy(const ServerContext& context) {
+  Response response =
+      Failure(503, "unavailable", "the server is busy: too many requests are waiting");
+  AddCorsHeaders(context.options.cors_origin, &response);
   return response;
 }
 

@@ -1,18 +1,24 @@
 // From a request to its route: path, method, lane, parameters.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "server/body_writer.h"
 #include "server/http_message.h"
 #include "server/server.h"
 #include "wire/parameters.h"
 
 namespace thermocline {
 
-enum class Lane { kQuery, kWrite, kOther };
+enum class Lane { kQuery, kWrite, kOther, kAdmin };
+
+// Sends the head of a response and answers the writer of its body.
+using StreamStart = std::function<std::unique_ptr<BodyWriter>(Response head)>;
 
 // What a route is called with.
 struct RouteCall {
@@ -20,6 +26,9 @@ struct RouteCall {
   const Request& request;
   const Parameters& parameters;  // of the URL and of a form body
   std::string_view segment;      // the <name> of a path such as /label/<name>/values, still encoded
+  // Called at most once, when the body is too large to be held; the route then returns a response
+  // with `sent` set. Null: hold it all the same.
+  const StreamStart& stream;
 };
 
 using RouteFunction = Response (*)(const RouteCall& call);
@@ -50,7 +59,12 @@ struct RouteMatch {
 RouteMatch FindRoute(std::string_view method, std::string_view path);
 
 // Runs the route: decodes parameters, answers 404, 405, CORS preflights, and compresses large
-// bodies when the client accepts it. Never throws; what a route throws becomes a 500.
-Response Answer(const ServerContext& context, const Request& request, const RouteMatch& match);
+// bodies when the client accepts it. Never throws; what a route throws becomes a 500. A response
+// that has `sent` set went to `send` before; any other is the caller's to send.
+Response Answer(const ServerContext& context, const Request& request, const RouteMatch& match,
+                const std::function<void(Response)>& send);
+
+// The answer instead when the route's lane is full: 503 with Retry-After.
+Response AnswerBusy(const ServerContext& context);
 
 }  // namespace thermocline

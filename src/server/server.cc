@@ -2,48 +2,15 @@
 
 #include <fmt/core.h>
 
-#include "env/posix/thread_pool.h"
+#include "env/ticker.h"
+#include "server/lane_pool.h"
 #include "server/reply.h"
 #include "server/router.h"
 
 namespace thermocline {
 namespace {
 
-// A thread pool with a bound on how long a request may wait for it.
-class LanePool {
- public:
-  LanePool(const std::string& name, const LaneOptions& options, Env env)
-      : options_(options),
-        clock_(env.clock),
-        refused_(env.metrics.GetCounter("thermocline_http_requests_refused_total",
-                                        "Requests answered 503 because their lane was full.",
-                                        {{"lane", name}})),
-        pool_(name, static_cast<int>(options.threads), static_cast<size_t>(options.queue),
-              env.logger) {}
-
-  // Runs `work`, or `refuse` when the queue is full or the wait was too long.
-  void Run(std::function<void()> work, const std::function<void()>& refuse) {
-    const int64_t queued_ns = clock_.SteadyNs();
-    const Status queued = pool_.Submit([this, queued_ns, work = std::move(work), refuse] {
-      if (clock_.SteadyNs() - queued_ns > options_.max_wait_ms * 1'000'000) {
-        refused_.Increment();
-        refuse();
-      } else {
-        work();
-      }
-    });
-    if (!queued.ok()) {
-      refused_.Increment();
-      refuse();
-    }
-  }
-
- private:
-  const LaneOptions options_;
-  const Clock& clock_;
-  Counter& refused_;
-  ThreadPool pool_;
-};
+constexpr int64_t kExpireEveryMs = 100;
 
 class HttpServer final : public Server {
  public:
@@ -52,10 +19,12 @@ class HttpServer final : public Server {
         context_(WithBudget(std::move(context), &all_queries_)),
         queries_("query", context_.options.queries, context_.env),
         writes_("write", context_.options.writes, context_.env),
-        others_("other", context_.options.others, context_.env) {}
+        others_("other", context_.options.others, context_.env),
+        admins_("admin", context_.options.admins, context_.env),
+        expiry_("lanes", kExpireEveryMs, [this] { ExpireLanes(); }) {}
 
   // The lanes go first: their tasks post to the listener's threads.
-  ~HttpServer() override { Stop(0); }
+  ~HttpServer() override { Stop(0, {}); }
 
   Status Listen(const std::vector<std::string>& addresses) {
     ASSIGN_OR_RETURN(listener_,
@@ -70,8 +39,8 @@ class HttpServer final : public Server {
 
   std::vector<std::string> addresses() const override { return listener_->addresses(); }
 
-  void Stop(int64_t drain_ms) override {
-    if (listener_ != nullptr) listener_->Stop(drain_ms);
+  void Stop(int64_t drain_ms, const std::function<bool()>& hurry) override {
+    if (listener_ != nullptr) listener_->Stop(drain_ms, hurry);
   }
 
  private:
@@ -81,23 +50,32 @@ class HttpServer final : public Server {
       case Lane::kQuery: return queries_;
       case Lane::kWrite: return writes_;
       case Lane::kOther: return others_;
+      case Lane::kAdmin: return admins_;
     }
     return others_;
+  }
+
+  void ExpireLanes() {
+    for (LanePool* lane : {&queries_, &writes_, &others_, &admins_}) lane->Expire();
   }
 
   void Dispatch(Request request, const std::function<void(Response)>& done) {
     // The match points into the request's path, which therefore must not move any more.
     auto shared = std::make_shared<const Request>(std::move(request));
     const RouteMatch match = FindRoute(shared->method, shared->path);
-    PoolOf(match).Run(
-        [this, shared, match, done] {
-          Response response = Answer(context_, *shared, match);
-          Observe(*shared, match, response);
-          done(std::move(response));
-        },
-        [done] {
-          done(Failure(503, "unavailable", "the server is busy: too many requests are waiting"));
-        });
+    LaneTask task;
+    task.stop = shared->stop;
+    task.run = [this, shared, match, done] {
+      Response response = Answer(context_, *shared, match, done);
+      Observe(*shared, match, response);
+      if (!response.sent) done(std::move(response));
+    };
+    task.refuse = [this, shared, match, done] {
+      Response response = AnswerBusy(context_);
+      Observe(*shared, match, response);
+      done(std::move(response));
+    };
+    PoolOf(match).Submit(std::move(task));
   }
 
   // Routes are few and fixed, so they may be label values; paths as received may not.
@@ -127,6 +105,8 @@ class HttpServer final : public Server {
   LanePool queries_;
   LanePool writes_;
   LanePool others_;
+  LanePool admins_;
+  Ticker expiry_;  // the last member: it looks at the lanes
 };
 
 Status ValidateLane(std::string_view name, const LaneOptions& lane) {
@@ -143,6 +123,7 @@ Status ServerOptions::Validate() const {
   RETURN_IF_ERROR(ValidateLane("query", queries));
   RETURN_IF_ERROR(ValidateLane("write", writes));
   RETURN_IF_ERROR(ValidateLane("other", others));
+  RETURN_IF_ERROR(ValidateLane("admin", admins));
   if (query_timeout_ms < 1) return Status::InvalidArgument("query timeout must be positive");
   return {};
 }

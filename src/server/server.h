@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,7 +29,8 @@ struct ServerOptions {
   ListenerOptions listener;
   LaneOptions queries{4, 64, 10'000};
   LaneOptions writes{4, 256, 5'000};
-  LaneOptions others{2, 64, 10'000};  // health, metrics, status, admin: never behind a query
+  LaneOptions others{2, 64, 10'000};  // health, metrics, status: never behind a query or a flush
+  LaneOptions admins{1, 4, 600'000};  // one flush at a time; the next waits for it
   int64_t query_timeout_ms = 60'000;
   uint64_t query_memory_bytes = 512ull << 20;     // of one query
   uint64_t queries_memory_bytes = 4096ull << 20;  // of all queries together
@@ -66,7 +68,7 @@ class Server {
                                                const std::vector<std::string>& addresses);
   virtual std::vector<std::string> addresses() const = 0;
   // See Listener::Stop.
-  virtual void Stop(int64_t drain_ms) = 0;
+  virtual void Stop(int64_t drain_ms, const std::function<bool()>& hurry) = 0;
 };
 
 }  // namespace thermocline

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "promql/parser.h"
 #include "server/reply.h"
 #include "server/router.h"
 #include "wire/json.h"
@@ -90,7 +91,28 @@ Response Tsdb(const RouteCall& call) {
       CountsJson(head.bytes_by_label), CountsJson(head.series_by_label_pair)));
 }
 
-Response Rules(const RouteCall&) { return Success(R"({"groups":[]})"); }
+// There are none, but a wrong question is an error all the same.
+Response Rules(const RouteCall& call) {
+  const std::string_view type = call.parameters.Get("type");
+  if (!type.empty() && type != "alert" && type != "record") {
+    return Failure(InvalidParameter("type", fmt::format("not supported value \"{}\"", type)),
+                   false);
+  }
+  for (const std::string_view text : call.parameters.GetAll("match[]")) {
+    const auto matchers = promql::ParseMetricSelector(text);
+    if (!matchers.ok()) {
+      return Failure(InvalidParameter("match[]", matchers.status().message()), false);
+    }
+  }
+  const auto limit = LimitParameter(call.parameters, "group_limit");
+  if (!limit.ok()) return Failure(limit.status(), false);
+  // Every token that we could have given out is of a group that is not there any more.
+  if (!call.parameters.Get("group_next_token").empty()) {
+    return Failure(InvalidParameter("group_next_token", "no such group"), false);
+  }
+  return Success(R"({"groups":[]})");
+}
+
 Response Alerts(const RouteCall&) { return Success(R"({"alerts":[]})"); }
 Response AlertManagers(const RouteCall&) {
   return Success(R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/number.h"
 #include "server/reply.h"
 #include "server/router.h"
 #include "wire/remote_write.h"
@@ -69,9 +70,21 @@ void CountSkipped(const RemoteWriteSkipped& skipped, Metrics& metrics) {
   }
 }
 
+// Prometheus' text, for a duplicate with both values.
+std::string RejectionText(const WriteBatch& batch, const RejectedSample& rejected) {
+  std::string text(RejectReasonText(rejected.reason));
+  if (rejected.reason != RejectReason::kDuplicate) return text;
+  const Sample& sample = batch.samples[rejected.sample_index];
+  text += fmt::format(" {}; overrides not allowed: existing ", sample.timestamp_ms);
+  AppendFloatG(&text, rejected.existing);
+  text += ", new value ";
+  AppendFloatG(&text, sample.value);
+  return text;
+}
+
 Response RefusalText(const WriteBatch& batch, const AppendSummary& summary) {
   std::string text = fmt::format("{}; {} of {} samples rejected, nothing was stored",
-                                 RejectReasonText(summary.rejected.front().reason),
+                                 RejectionText(batch, summary.rejected.front()),
                                  summary.rejected_count, batch.samples.size());
   constexpr size_t kShown = 3;
   for (size_t i = 0; i < std::min(kShown, summary.rejected.size()); ++i) {

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "model/number.h"
 #include "wire/exposition.h"
-#include "wire/number.h"
 
 namespace thermocline {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "wire/number.h"
+#include "model/number.h"
 
 namespace thermocline {
 namespace {
@@ -165,26 +165,6 @@ TEST(Exposition, SurvivesDamagedText) {
       ASSERT_TRUE(Labels::FromPacked(std::string(batch.labels(series).packed())).ok());
       ASSERT_TRUE(batch.labels(series).Has("__name__"));
     }
-  }
-}
-
-TEST(GoNumbers, PrintsLikeFormatFloatG) {
-  const std::vector<std::pair<double, std::string_view>> cases = {
-      {0, "0"},
-      {1, "1"},
-      {-0.5, "-0.5"},
-      {123456, "123456"},
-      {999999.5, "999999.5"},
-      {1e6, "1e+06"},
-      {2097152, "2.097152e+06"},
-      {0.0001, "0.0001"},
-      {0.00001, "1e-05"},
-      {1e300, "1e+300"},
-  };
-  for (const auto& [value, text] : cases) {
-    std::string out;
-    AppendFloatG(&out, value);
-    EXPECT_EQ(out, text);
   }
 }
 

@@ -1,7 +1,7 @@
 #include <cmath>
 
+#include "model/number.h"
 #include "wire/exposition.h"
-#include "wire/number.h"
 
 namespace thermocline {
 namespace {

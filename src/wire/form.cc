@@ -50,7 +50,7 @@ void AppendUtf8(std::string* out, uint32_t rune) {
 bool TakeEscapedRune(std::string_view* rest, std::string* out) {
   constexpr size_t kMaxDigits = 6;  // of U+10FFFF
   const size_t digits = rest->find('_');
-  if (digits == std::string_view::npos || digits > kMaxDigits) return false;
+  if (digits > kMaxDigits) return false;  // npos is
   uint32_t rune = 0;
   for (const char c : rest->substr(0, digits)) {
     const int digit = HexDigit(c);

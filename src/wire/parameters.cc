@@ -5,7 +5,7 @@
 
 #include "base/duration.h"
 #include "model/labels.h"
-#include "wire/number.h"
+#include "model/number.h"
 
 namespace thermocline {
 namespace {

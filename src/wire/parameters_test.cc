@@ -6,7 +6,6 @@
 #include <random>
 
 #include "model/sample.h"
-#include "wire/number.h"
 
 namespace thermocline {
 namespace {
@@ -175,40 +174,6 @@ TEST(Parameters, SurviveRandomForms) {
     if (const auto time = ParseTime(text); time.ok()) {
       EXPECT_GE(*time, kApiMinTimeMs);
     }
-  }
-}
-
-TEST(GoNumbers, ReadsWhatGoReads) {
-  const double infinity = HUGE_VAL;
-  const std::vector<std::pair<std::string_view, double>> good = {
-      {"0", 0},
-      {"-0", -0.0},
-      {"+1.5", 1.5},
-      {".5", 0.5},
-      {"5.", 5},
-      {"1e-7", 1e-7},
-      {"1E+3", 1000},
-      {"inf", infinity},
-      {"-Inf", -infinity},
-      {"+Infinity", infinity},
-      {"0x1p-2", .25},
-      {"0X.8P1", 1},
-      {"1e-400", 0},
-      {"00012", 12},
-  };
-  for (const auto& [text, value] : good) {
-    double parsed = -1;
-    ASSERT_TRUE(ParseGoFloat(text, &parsed)) << text;
-    EXPECT_TRUE(SameBits(parsed, value)) << text;
-  }
-  double nan = 0;
-  ASSERT_TRUE(ParseGoFloat("NaN", &nan));
-  EXPECT_TRUE(SameBits(nan, NormalNan()));
-  for (const std::string_view bad :
-       {"", "+", "-", "abc", "1x", "--1", "+-1", "-nan", "1e400", "0x1", "0x", "0xp1", "0x-1p1",
-        " 1", "1 ", "e5", "infinit", "nan(1)", "1,5"}) {
-    double parsed = 0;
-    EXPECT_FALSE(ParseGoFloat(bad, &parsed)) << bad;
   }
 }
 
