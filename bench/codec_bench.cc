@@ -1,4 +1,5 @@
-// Speed and size of sample blocks on mix15-like series. Prints one line per kind; the answer is
+// Speed and size of sample blocks on mix15-like series, and of Prometheus chunks. Prints one line
+// per kind; the answer is
 // checked before anything is timed.
 #include <chrono>
 #include <cmath>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "codec/chunk.h"
 #include "codec/sample_block.h"
 #include "model/sample.h"
 
@@ -95,11 +97,92 @@ void Print(const char* name, const Measured& m) {
               name, m.bytes, 1e-6 / m.encode, 1e-6 / m.decode, 1e-6 / m.values);
 }
 
+// Chunks of 120 samples as a head writes them, scraped at times that jitter by some ms or not.
+SeriesBatch ChunkSamples(size_t kind, bool jitter, ChunkEncoding encoding, size_t chunk,
+                         std::mt19937_64& random) {
+  constexpr size_t kSamples = 120;
+  SeriesBatch batch;
+  const std::vector<double> values = Series(kind, kSamples, random);
+  int64_t t = 1'700'000'000'000 + static_cast<int64_t>(chunk) * 1'000'000;
+  for (size_t i = 0; i < kSamples; ++i) {
+    batch.timestamps_ms.push_back(t + (jitter ? static_cast<int64_t>(random() % 5) : 0));
+    t += 15'000;
+    if (encoding == ChunkEncoding::kXor || encoding == ChunkEncoding::kXor2) {
+      batch.values.push_back(values[i]);
+      continue;
+    }
+    const bool floats = encoding == ChunkEncoding::kFloatHistogram;
+    Histogram h;
+    h.kind = floats ? SampleKind::kFloatHistogram : SampleKind::kHistogram;
+    h.schema = 3;
+    h.positive_spans = {{0, 12}, {3, 8}};
+    for (int64_t bucket = 0; bucket < 20; ++bucket) {
+      int64_t count = i == 0 ? 1000 : batch.histograms.back().positive_counts[bucket];
+      count += static_cast<int64_t>(random() % 4);
+      h.positive_counts.push_back(count);
+      h.count += static_cast<uint64_t>(count);
+    }
+    h.sum = static_cast<double>(h.count) * 0.125;
+    batch.histogram_index.push_back(static_cast<uint32_t>(i));
+    batch.values.push_back(h.sum);
+    batch.histograms.push_back(std::move(h));
+  }
+  for (Histogram& h : batch.histograms) {
+    if (!h.is_float()) continue;
+    h.positive_floats.assign(h.positive_counts.begin(), h.positive_counts.end());
+    h.float_count = static_cast<double>(h.count);
+    h.positive_counts.clear();
+    h.count = 0;
+  }
+  return batch;
+}
+
+void RunChunks(const char* name, ChunkEncoding encoding, size_t kind, bool jitter) {
+  std::mt19937_64 random(15);
+  constexpr TimeRange kAll{kMinTimestampMs, kMaxTimestampMs};
+  std::vector<SeriesBatch> batches;
+  std::vector<std::string> chunks(kBlocks);
+  size_t bytes = 0;
+  size_t samples = 0;
+  SeriesBatch back;
+  for (size_t c = 0; c < kBlocks; ++c) {
+    batches.push_back(ChunkSamples(kind, jitter, encoding, c, random));
+    const size_t count = batches[c].timestamps_ms.size();
+    CHECK_OK(EncodeChunk(encoding, batches[c], 0, count, &chunks[c]));
+    back.Clear();
+    CHECK_OK(DecodeChunk(encoding, chunks[c], kAll, &back));
+    CHECK(back.timestamps_ms == batches[c].timestamps_ms);
+    for (size_t i = 0; i < count; ++i) CHECK(SameBits(back.values[i], batches[c].values[i]));
+    bytes += chunks[c].size();
+    samples += count;
+  }
+  double encode = 1;
+  double decode = 1;
+  std::string out;
+  for (int round = 0; round < 15; ++round) {
+    double start = Seconds();
+    for (const SeriesBatch& batch : batches) {
+      out.clear();
+      CHECK_OK(EncodeChunk(encoding, batch, 0, batch.timestamps_ms.size(), &out));
+    }
+    encode = std::min(encode, Seconds() - start);
+    start = Seconds();
+    for (const std::string& chunk : chunks) {
+      back.Clear();
+      CHECK_OK(DecodeChunk(encoding, chunk, kAll, &back));
+    }
+    decode = std::min(decode, Seconds() - start);
+  }
+  const auto n = static_cast<double>(samples);
+  std::printf("%-26s %6.3f B/sample  encode %7.1f M/s  decode %7.1f M/s\n", name,
+              static_cast<double>(bytes) / n, 1e-6 * n / encode, 1e-6 * n / decode);
+}
+
 }  // namespace
 }  // namespace thermocline
 
 int main() {
-  using namespace thermocline;
+  using namespace thermocline;  // NOLINT(google-build-using-namespace)
   Measured mix;
   for (size_t kind = 0; kind < std::size(kKinds); ++kind) {
     const Measured m = Run(kind);
@@ -111,5 +194,14 @@ int main() {
     mix.values += share * m.values;
   }
   Print("mix", mix);
+  RunChunks("XOR constant", ChunkEncoding::kXor, 0, false);
+  RunChunks("XOR counter", ChunkEncoding::kXor, 1, false);
+  RunChunks("XOR counter, jitter", ChunkEncoding::kXor, 1, true);
+  RunChunks("XOR two decimals", ChunkEncoding::kXor, 2, false);
+  RunChunks("XOR mantissa", ChunkEncoding::kXor, 3, false);
+  RunChunks("XOR2 counter", ChunkEncoding::kXor2, 1, false);
+  RunChunks("XOR2 counter, jitter", ChunkEncoding::kXor2, 1, true);
+  RunChunks("histogram, 20 buckets", ChunkEncoding::kHistogram, 1, true);
+  RunChunks("float histogram, 20", ChunkEncoding::kFloatHistogram, 1, true);
   return 0;
 }

@@ -131,6 +131,8 @@ constexpr RangeCase kRangeCases[] = {
     {"avg(avg_over_time(m_total[5m]))", 1, 0, 1e9},
     {"topk(5, m_total)", 0, 0, 1e9},
     {"sum by (job) (m_total) / on (job) count by (job) (m_total)", 10, 1917.6, 1e-9},
+    {"m_total / on (i) m_total", 2000, 1, 0},
+    {"rate(m_total[5m])", 2000, 0, 1e9},
 };
 
 double ValueAt(const promql::ResultSeries& series, TimestampMs at_ms) {
@@ -169,7 +171,8 @@ void RunInstant(const promql::Engine& engine) {
   const TimestampMs at_ms = 19 * kIntervalMs;
   const double source_ms = SourceMs(source, {0, at_ms}, 256);
   std::printf("100,000 series, instant; source alone %.1f ms\n", source_ms);
-  for (const char* query : {"count(m_total)", "sum by (job) (m_total)", "sum(rate(m_total[5m]))"}) {
+  for (const char* query : {"count(m_total)", "sum by (job) (m_total)", "sum(rate(m_total[5m]))",
+                            "m_total + on (i) m_total"}) {
     const auto ask = [&] {
       auto result = engine.Instant(source, query, at_ms, {});
       CHECK_OK(result.status());

@@ -148,7 +148,9 @@ class Subject:
         return time.monotonic() - begun, self.cpu_seconds() - before
 
     def disk_bytes(self, *without):
-        """Bytes of the files under the data folder; `without`: starts of names to leave out."""
+        """Bytes of the files under the data folder; `without`: starts of names to leave out. The
+        ballast is a reserve of a fixed size and holds no data."""
+        without = (*without, "ballast")
         return sum(
             path.stat().st_size for path in self.data.rglob("*")
             if path.is_file() and not any(

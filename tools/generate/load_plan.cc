@@ -10,7 +10,6 @@ namespace thermocline {
 namespace {
 
 constexpr uint32_t kSamplesPerRequest = 2000;
-constexpr uint32_t kChurnCohort = 20'000;
 
 struct WorkloadShape {
   std::string_view name;
@@ -63,7 +62,7 @@ Cohort Counters(const LoadOptions& options, bool churn, uint32_t first, uint32_t
     auto& values = cohort.values.emplace_back();
     for (uint32_t step = 0; step < options.samples; ++step) {
       times_ms.push_back(start_ms + step * options.interval_ms);
-      values.push_back(i % 1000 + step * (1 + i % 7));
+      values.push_back(CounterValue(i, step));
     }
   }
   return cohort;

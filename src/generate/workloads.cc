@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace thermocline {
@@ -48,20 +49,81 @@ Shape ShapeOf(uint32_t metric) {
   return Shape::kSlowCounter;
 }
 
-// The next value after `previous`; `base` is the series' own scale.
-double NextValue(Shape shape, double previous, double base, Sequence& random) {
-  switch (shape) {
-    case Shape::kConstant: return previous;
-    case Shape::kCounter: return previous + static_cast<double>(random.Below(200));
-    case Shape::kCpuSeconds: return std::round((previous + random.Unit() * 15) * 100) / 100;
-    case Shape::kSmallGauge: return static_cast<double>(random.Below(64));
-    case Shape::kByteGauge:
-      return previous + 4096.0 * (static_cast<double>(random.Below(2001)) - 1000);
-    case Shape::kMantissa: return base * random.Unit();
-    case Shape::kSlowCounter: return previous + (random.Below(20) == 0 ? 1 : 0);
+// The values of one series, one after the other. What each shape draws, in words and with the sizes
+// that follow, is in docs/benchmarks.md, "mix15"; a change makes all its figures incomparable.
+class Values {
+ public:
+  Values(Shape shape, Sequence& random) : shape_(shape), random_(random) {
+    switch (shape_) {
+      case Shape::kConstant: value_ = std::round(std::exp2(random_.Unit() * 20)); break;
+      case Shape::kCounter:
+        rate_ = std::exp2(random_.Unit() * 9);
+        value_ = std::round(rate_ * Uptime());
+        break;
+      case Shape::kCpuSeconds:
+        rate_ = random_.Unit();
+        value_ = std::round(rate_ * kTicks * Uptime());
+        break;
+      case Shape::kSmallGauge: value_ = Below(64); break;
+      case Shape::kByteGauge: value_ = std::round(std::exp2(10 + random_.Unit() * 8)); break;
+      case Shape::kMantissa: value_ = std::exp2(Below(24)); break;
+      case Shape::kSlowCounter: value_ = Below(1000); break;
+    }
   }
-  return previous;
-}
+
+  double Next() {
+    switch (shape_) {
+      case Shape::kConstant: return value_;
+      case Shape::kCounter: return NextCount();
+      case Shape::kCpuSeconds: return NextCpuSeconds();
+      case Shape::kSmallGauge:
+        if (random_.Unit() < 0.7) {
+          const double step = 1 + Below(3);
+          value_ += random_.Below(2) == 0 ? -step : step;
+        }
+        return value_ = std::clamp(value_, 0.0, 64.0);
+      case Shape::kByteGauge:
+        if (random_.Unit() < 0.9) value_ = std::max(16.0, value_ + Below(129) - 64);
+        return value_ * kPageBytes;
+      case Shape::kMantissa: return value_ * (1 + random_.Unit());
+      case Shape::kSlowCounter: return value_ += random_.Below(20) == 0 ? 1 : 0;
+    }
+    return value_;
+  }
+
+ private:
+  static constexpr double kTicks = 1500;  // of 10 ms in a scrape interval of 15 s
+  static constexpr double kPageBytes = 4096;
+
+  double Below(uint64_t bound) { return static_cast<double>(random_.Below(bound)); }
+  double Symmetric() { return random_.Unit() * 2 - 1; }
+  // Scrapes before the first one kept: an hour to a week.
+  double Uptime() { return 240 + Below(40'000); }
+  // Nearly normal, mean 0, variance 1: twelve uniform draws, which no library's logarithm touches.
+  double Normal() {
+    double sum = 0;
+    for (int i = 0; i < 12; ++i) sum += random_.Unit();
+    return sum - 6;
+  }
+  // Events arrive at random, at a rate that wanders within a quarter and four times the first.
+  double NextCount() {
+    drift_ = std::clamp(drift_ * (1 + 0.02 * Symmetric()), 0.25, 4.0);
+    const double mean = rate_ * drift_;
+    return value_ += std::max(0.0, std::round(mean + std::sqrt(mean) * Normal()));
+  }
+  // One core whose load wanders; it counts ticks.
+  double NextCpuSeconds() {
+    rate_ = std::clamp(rate_ + 0.01 * Symmetric(), 0.0, 1.0);
+    value_ += std::round(kTicks * rate_ * (1 + 0.05 * Symmetric()));
+    return value_ / 100;
+  }
+
+  const Shape shape_;
+  Sequence& random_;
+  double value_ = 0;  // ticks, pages or the scale where those are what the shape keeps
+  double rate_ = 0;   // events a scrape, or load between 0 and 1
+  double drift_ = 1;
+};
 
 Labels Mix15Labels(uint32_t metric, uint32_t instance) {
   LabelsBuilder builder;
@@ -87,14 +149,11 @@ GeneratedSeries Mix15Series(const Mix15Options& options, uint32_t index) {
   const uint32_t metric = index / options.series_per_metric;
   const uint32_t instance = index % options.series_per_metric;
   Sequence random(options.seed * 0x2545F4914F6CDD1Dull + index);
-  const Shape shape = ShapeOf(metric);
-  const double base = std::exp2(static_cast<double>(10 + random.Below(24)));
   GeneratedSeries series;
   series.labels = Mix15Labels(metric, instance);
   series.timestamps_ms.reserve(options.samples);
   series.values.reserve(options.samples);
-  double value =
-      shape == Shape::kByteGauge ? 4096 * std::round(base / 64) : std::round(base / 1000);
+  Values values(ShapeOf(metric), random);
   const auto phase_ms =
       static_cast<int64_t>(random.Below(static_cast<uint64_t>(options.interval_ms)));
   for (uint32_t i = 0; i < options.samples; ++i) {
@@ -102,8 +161,7 @@ GeneratedSeries Mix15Series(const Mix15Options& options, uint32_t index) {
     const int64_t jitter_ms = jittered ? static_cast<int64_t>(random.Below(101)) - 50 : 0;
     series.timestamps_ms.push_back(options.start_ms + phase_ms + 50 + i * options.interval_ms +
                                    jitter_ms);
-    value = NextValue(shape, value, base, random);
-    series.values.push_back(value);
+    series.values.push_back(values.Next());
   }
   return series;
 }
@@ -129,6 +187,10 @@ Labels ChurnLabels(uint64_t index, uint64_t generation) {
   builder.Set("container", fmt::format("c-{}", index % 30));
   builder.Set("pod", fmt::format("pod-{}-{}", generation, index));
   return builder.Build();
+}
+
+double CounterValue(uint64_t index, uint32_t step) {
+  return static_cast<double>(index % 1000 + step * (1 + index % 7));
 }
 
 }  // namespace thermocline

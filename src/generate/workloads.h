@@ -39,5 +39,10 @@ Labels HighCardinalityLabels(uint64_t seed, uint64_t index);
 
 // Labels of a churning pod: six labels, one of them new in every generation.
 Labels ChurnLabels(uint64_t index, uint64_t generation);
+// Pods that start and end together.
+inline constexpr uint32_t kChurnCohort = 20'000;
+
+// Sample `step` of series `index` of both: a counter of whole numbers.
+double CounterValue(uint64_t index, uint32_t step);
 
 }  // namespace thermocline
