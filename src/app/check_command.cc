@@ -53,7 +53,12 @@ int RunCheck(const Invocation& invocation) {
   const std::vector<std::string>& words = invocation.arguments;
   if (words.size() == 2 && words[0] == "data") return CheckData(words[1]);
   if (words.size() == 2 && words[0] == "config") return CheckConfig(words[1], invocation);
-  return Complain("usage: thermocline check data PATH | check config FILE", kExitUsage);
+  if (words.empty()) return Complain(WrongUsage("check", "check takes data or config"));
+  if (words[0] == "data" || words[0] == "config") {
+    return Complain(WrongUsage(
+        "check", fmt::format("check {} takes one path, found {}", words[0], words.size() - 1)));
+  }
+  return Complain(WrongUsage("check", "check takes data or config, not '" + words[0] + "'"));
 }
 
 }  // namespace thermocline

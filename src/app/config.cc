@@ -48,13 +48,17 @@ void RegisterStorageFlags(Config* config, FlagTable* table) {
       },
       "Free bytes on the volume below which writes are refused; when not given, the larger of "
       "1 GiB and 2 % of the volume.");
+  table->AddSize("storage.ballast-size", &store.ballast_bytes,
+                 "Size of a file that is removed when the disk is full, so that flush, retention "
+                 "and deletions have room; 0 is none.");
   table->AddDuration("storage.cold.grace", &store.cold.grace_ms,
                      "How long replaced and orphaned files stay for readers that listed them.");
   table->AddCustom(
       "wal.sync", "string", "always",
       [&store](std::string_view text) { return SetSyncMode(text, &store.wal); },
       "When a write is acknowledged: always (after fdatasync), interval:<duration>, os.");
-  table->AddSize("wal.segment-size", &store.wal.segment_size_bytes, "Bytes of one log segment.");
+  table->AddSize("wal.segment-size", &store.wal.segment_size_bytes,
+                 "Most bytes of one log segment.");
 }
 
 void RegisterQueryFlags(Config* config, FlagTable* table) {
@@ -68,6 +72,13 @@ void RegisterQueryFlags(Config* config, FlagTable* table) {
         return {};
       },
       "Samples that one query may hold at once.");
+  table->AddCustom(
+      "query.max-subquery-points", "int", std::to_string(config->engine.max_subquery_steps),
+      [config](std::string_view text) -> Status {
+        ASSIGN_OR_RETURN(config->engine.max_subquery_steps, ParseSizeBytes(text));
+        return {};
+      },
+      "Points that one subquery may yield per series; 0 is unlimited.");
   table->AddSize("query.max-memory", &config->server.query_memory_bytes,
                  "Bytes that one query may hold.");
   table->AddCustom(
@@ -102,6 +113,9 @@ void RegisterWebFlags(Config* config, FlagTable* table) {
                  "Serves the admin endpoints (flush).");
   table->AddInt("web.max-connections", &server.listener.max_connections,
                 "Connections that may be open at once.");
+  table->AddDuration("web.drain-timeout", &config->drain_ms,
+                     "How long requests in progress may go on after SIGTERM; then queries are "
+                     "cancelled.");
   table->AddString("web.cors.origin", &server.cors_origin,
                    "Origin that browsers may call from; empty sends no CORS headers.");
   table->AddBool("insecure-listen", &config->insecure_listen,
@@ -146,6 +160,9 @@ Status ValidateConfig(const Config& config) {
   RETURN_IF_ERROR(config.store.Validate());
   RETURN_IF_ERROR(config.engine.Validate());
   RETURN_IF_ERROR(config.server.Validate());
+  if (config.drain_ms < 0) {
+    return Status::InvalidArgument("--web.drain-timeout: expected a duration of 0 or more");
+  }
   const int64_t range_ms = config.store.head.range_ms;
   if (range_ms <= 0 || kDayMs % range_ms != 0) {
     return Status::InvalidArgument("--storage.head-range: expected a duration that divides a day");

@@ -25,6 +25,7 @@ struct Config {
   std::string failpoints;                            // tests only
   int64_t self_scrape_interval_ms = 15 * kSecondMs;  // 0 = off
   int64_t maintain_interval_ms = 1 * kSecondMs;
+  int64_t drain_ms = 25 * kSecondMs;  // with what follows it, a shutdown ends within 30 s
 
   Config();
 };

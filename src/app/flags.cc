@@ -221,8 +221,8 @@ Status FlagTable::ParseEnvironment(
   for (const auto& [name, value] : environment) {
     if (!name.starts_with(kEnvironmentPrefix)) continue;
     if (std::ranges::find(kTestVariables, name) != std::end(kTestVariables)) continue;
-    const auto at = std::ranges::find_if(
-        flags_, [&](const Flag& flag) { return EnvironmentName(flag.name) == name; });
+    const auto at = std::ranges::find(flags_, name,
+                                      [](const Flag& flag) { return EnvironmentName(flag.name); });
     if (at == flags_.end()) {
       return Status::InvalidArgument(fmt::format("unknown environment variable {}", name));
     }

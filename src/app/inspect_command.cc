@@ -1,9 +1,11 @@
-// inspect: what a data folder holds, down to the pages.
+// inspect: what a source holds; of a data folder of ours down to the pages.
 #include <fmt/core.h>
 
 #include "app/command.h"
 #include "app/flags.h"
+#include "app/open_source.h"
 #include "cold/cold_tier.h"
+#include "columnar/encoding_name.h"
 #include "env/posix/posix_env.h"
 #include "wire/json.h"
 
@@ -17,20 +19,6 @@ std::string_view TypeName(columnar::ColumnType type) {
     case columnar::ColumnType::kDouble: return "double";
     case columnar::ColumnType::kString: return "string";
     case columnar::ColumnType::kBytes: return "bytes";
-  }
-  return "?";
-}
-
-std::string_view EncodingName(columnar::ColumnEncoding encoding) {
-  switch (encoding) {
-    case columnar::ColumnEncoding::kPlain: return "PLAIN";
-    case columnar::ColumnEncoding::kDictionary: return "RLE_DICTIONARY";
-    case columnar::ColumnEncoding::kDelta: return "DELTA_BINARY_PACKED";
-    case columnar::ColumnEncoding::kSplit:
-    case columnar::ColumnEncoding::kSplitSampled:
-    case columnar::ColumnEncoding::kSplitSmallest: return "BYTE_STREAM_SPLIT";
-    case columnar::ColumnEncoding::kDeltaStrings: return "DELTA_BYTE_ARRAY";
-    case columnar::ColumnEncoding::kDeltaLengths: return "DELTA_LENGTH_BYTE_ARRAY";
   }
   return "?";
 }
@@ -56,8 +44,8 @@ std::string FileJson(const BlockFile& file, const columnar::FileIndex& index) {
     const columnar::ColumnSpec& column = index.schema().columns[c];
     json += fmt::format(
         R"({}{{"name":{},"type":"{}","encoding":"{}","bytes":{},"pages":{},"nulls":{}}})",
-        c == 0 ? "" : ",", Quoted(column.name), TypeName(column.type),
-        EncodingName(column.encoding), index.column_bytes(c), index.page_count(c),
+        c == 0 ? "" : ",", Quoted(column.path()), TypeName(column.type),
+        columnar::EncodingName(column.encoding), index.column_bytes(c), index.page_count(c),
         NullsOf(index, c));
   }
   return json + "]}";
@@ -69,9 +57,10 @@ std::string FileText(const BlockFile& file, const columnar::FileIndex& index) {
                   file.size_bytes, file.rows, index.row_groups(), file.tail.size_bytes);
   for (uint32_t c = 0; c < index.schema().columns.size(); ++c) {
     const columnar::ColumnSpec& column = index.schema().columns[c];
-    text += fmt::format("    {:<24} {:<18} {:<24} {:>12} bytes {:>6} pages {:>10} nulls\n",
-                        column.name, TypeName(column.type), EncodingName(column.encoding),
-                        index.column_bytes(c), index.page_count(c), NullsOf(index, c));
+    text +=
+        fmt::format("    {:<24} {:<18} {:<24} {:>12} bytes {:>6} pages {:>10} nulls\n",
+                    column.path(), TypeName(column.type), columnar::EncodingName(column.encoding),
+                    index.column_bytes(c), index.page_count(c), NullsOf(index, c));
   }
   return text;
 }
@@ -114,10 +103,32 @@ Result<std::string> Describe(const ColdTier& cold, bool json) {
   return out;
 }
 
-Result<std::string> Inspect(const std::string& path, bool json) {
+// Other layouts describe themselves; without samples being read.
+Result<std::string> DescribeSource(const Env& env, const std::string& path, bool json,
+                                   const SourceFlags& flags) {
+  ASSIGN_OR_RETURN(const auto source, OpenAnySource(env, path, flags));
+  const std::string_view layout = LayoutName(source->layout());
+  const TimeRange range = source->range();
+  if (json) {
+    return fmt::format(R"({{"layout":"{}","minTime":{},"maxTime":{},"description":{}}})"
+                       "\n",
+                       layout, range.start_ms, range.end_ms, Quoted(source->Describe()));
+  }
+  return fmt::format("layout {}, {} .. {}\n{}", layout, range.start_ms, range.end_ms,
+                     source->Describe());
+}
+
+Result<std::string> Inspect(const std::string& path, bool json, const SourceFlags& flags) {
   PosixEnv posix(LogFormat::kLogfmt, LogLevel::kError, 2);
   const Env env = posix.env();
   RETURN_IF_ERROR(env.files.Stat(path).status());
+  // What is nothing we know is shown as an empty data folder of ours.
+  const auto layout =
+      flags.from_layout.empty() ? RecogniseLayout(env.files, path) : ParseLayout(flags.from_layout);
+  if (!flags.from_layout.empty()) RETURN_IF_ERROR(layout.status());
+  if (layout.ok() && *layout != SourceLayout::kSamples) {
+    return DescribeSource(env, path, json, flags);
+  }
   ColdTierOptions options;
   ASSIGN_OR_RETURN(options.directory, ColdDirectory(path, TenantId()));
   ColdOpenSummary summary;
@@ -125,16 +136,33 @@ Result<std::string> Inspect(const std::string& path, bool json) {
   return Describe(*cold, json);
 }
 
+void Register(bool* json, SourceFlags* source, FlagTable* table) {
+  table->AddBool("json", json, "Prints JSON.");
+  RegisterSourceFlags(source, table);
+}
+
 }  // namespace
+
+std::string InspectFlags() {
+  bool json = false;
+  SourceFlags source;
+  FlagTable table;
+  Register(&json, &source, &table);
+  return table.HelpText();
+}
 
 int RunInspect(const Invocation& invocation) {
   bool json = false;
   FlagTable table;
-  table.AddBool("json", &json, "Prints JSON.");
+  SourceFlags source;
+  Register(&json, &source, &table);
   const auto words = table.ParseCommandLine(invocation.arguments);
   if (!words.ok()) return Complain(words.status());
-  if (words->size() != 1) return Complain("usage: thermocline inspect PATH [--json]", kExitUsage);
-  const auto text = Inspect(words->front(), json);
+  if (words->size() != 1) {
+    return Complain(
+        WrongUsage("inspect", fmt::format("inspect takes one source, found {}", words->size())));
+  }
+  const auto text = Inspect(words->front(), json, source);
   if (!text.ok()) return Complain(text.status());
   fmt::print("{}", *text);
   return kExitOk;

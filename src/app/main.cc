@@ -5,11 +5,11 @@
 
 extern char** environ;
 
-// Memory that a flush frees goes back to the system within seconds, also when nothing allocates
+// Memory that a burst frees goes back to the system within a second, also when nothing allocates
 // afterwards. jemalloc looks this name up, so it is the one symbol of ours that others may see.
 extern "C" {
 __attribute__((visibility("default"))) const char* malloc_conf =
-    "background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:0";
+    "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
 }
 
 int main(int argc, char** argv) {

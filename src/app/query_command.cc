@@ -1,15 +1,15 @@
-// query: one PromQL query against a running server or a closed data folder, as lines or as JSON.
+// query: one PromQL query against a running server or on stored data, as lines or as JSON.
 #include <fmt/core.h>
 
 #include "app/command.h"
 #include "app/flags.h"
+#include "app/open_source.h"
 #include "app/query_text.h"
 #include "env/posix/http_client.h"
 #include "env/posix/posix_env.h"
 #include "promql/engine.h"
 #include "server/reply.h"
 #include "server/result_json.h"
-#include "store/store.h"
 #include "wire/parameters.h"
 
 namespace thermocline {
@@ -18,6 +18,7 @@ namespace {
 struct QueryArguments {
   std::string server = "http://127.0.0.1:9090";
   std::string storage;
+  SourceFlags source;
   std::string time;
   std::string start;
   std::string end;
@@ -27,20 +28,30 @@ struct QueryArguments {
   std::string query;
 };
 
+void Register(QueryArguments* parsed, FlagTable* table) {
+  table->AddString("server", &parsed->server, "URL of a running server.");
+  table->AddString("storage", &parsed->storage,
+                   "Data folder that no server has open, or any other source (see dump).");
+  RegisterSourceFlags(&parsed->source, table);
+  table->AddString("time", &parsed->time, "Evaluation time of an instant query; now by default.");
+  table->AddString("start", &parsed->start, "First step of a range query.");
+  table->AddString("end", &parsed->end, "Last step of a range query; now by default.");
+  table->AddString("step", &parsed->step, "Distance of the steps.");
+  table->AddBool("json", &parsed->json, "Prints the JSON of the HTTP API.");
+}
+
 Result<QueryArguments> Parse(const std::vector<std::string>& arguments) {
   QueryArguments parsed;
   FlagTable table;
-  table.AddString("server", &parsed.server, "URL of a running server.");
-  table.AddString("storage", &parsed.storage, "Data folder that no server has open.");
-  table.AddString("time", &parsed.time, "Evaluation time of an instant query; now by default.");
-  table.AddString("start", &parsed.start, "First step of a range query.");
-  table.AddString("end", &parsed.end, "Last step of a range query; now by default.");
-  table.AddString("step", &parsed.step, "Distance of the steps.");
-  table.AddBool("json", &parsed.json, "Prints the JSON of the HTTP API.");
+  Register(&parsed, &table);
   ASSIGN_OR_RETURN(const auto words, table.ParseCommandLine(arguments));
-  if (words.size() != 2 || (words[0] != "instant" && words[0] != "range")) {
-    return Status::InvalidArgument("usage: thermocline query instant|range QUERY [flags]\n" +
-                                   table.HelpText());
+  if (words.empty()) return WrongUsage("query", "query is instant or range, then an expression");
+  if (words[0] != "instant" && words[0] != "range") {
+    return WrongUsage("query", "query is instant or range, not '" + words[0] + "'");
+  }
+  if (words.size() != 2) {
+    return WrongUsage("query",
+                      fmt::format("query takes one expression, found {}", words.size() - 1));
   }
   parsed.range = words[0] == "range";
   parsed.query = words[1];
@@ -79,14 +90,7 @@ Result<TimestampMs> TimeOr(const std::string& text, TimestampMs fallback_ms) {
 Result<std::string> AskFolder(const QueryArguments& arguments) {
   PosixEnv posix(LogFormat::kLogfmt, LogLevel::kError, 2);
   const Env env = posix.env();
-  ASSIGN_OR_RETURN(const FileInfo folder, env.files.Stat(arguments.storage));
-  if (!folder.is_directory) {
-    return Status::InvalidArgument("--storage=" + arguments.storage + ": not a folder");
-  }
-  StoreOptions options;
-  options.path = arguments.storage;
-  OpenSummary summary;
-  ASSIGN_OR_RETURN(auto store, Store::Open(options, env, &summary));
+  ASSIGN_OR_RETURN(const auto source, OpenAnySource(env, arguments.storage, arguments.source));
   const promql::Engine engine(promql::EngineOptions{}, env.executor, env.clock);
   const TimestampMs now_ms = env.clock.NowMs();
   promql::QueryResult result;
@@ -95,16 +99,23 @@ Result<std::string> AskFolder(const QueryArguments& arguments) {
     ASSIGN_OR_RETURN(const TimestampMs end_ms, TimeOr(arguments.end, now_ms));
     ASSIGN_OR_RETURN(const int64_t step_ms, ParseDurationOrSecondsMs(arguments.step));
     if (step_ms <= 0) return Status::InvalidArgument("--step must be positive");
-    ASSIGN_OR_RETURN(result, engine.Range(*store, arguments.query, start_ms, end_ms, step_ms, {}));
+    ASSIGN_OR_RETURN(result, engine.Range(*source, arguments.query, start_ms, end_ms, step_ms, {}));
   } else {
     ASSIGN_OR_RETURN(const TimestampMs at_ms, TimeOr(arguments.time, now_ms));
-    ASSIGN_OR_RETURN(result, engine.Instant(*store, arguments.query, at_ms, {}));
+    ASSIGN_OR_RETURN(result, engine.Instant(*source, arguments.query, at_ms, {}));
   }
-  RETURN_IF_ERROR(store->Close());
+  ReportDamage(arguments.storage, *source);
   return Success(EncodeResult(result), result.warnings, result.infos).body;
 }
 
 }  // namespace
+
+std::string QueryFlags() {
+  QueryArguments arguments;
+  FlagTable table;
+  Register(&arguments, &table);
+  return table.HelpText();
+}
 
 int RunQuery(const Invocation& invocation) {
   const auto arguments = Parse(invocation.arguments);

@@ -1,14 +1,15 @@
 // serve: builds the object graph, waits for a signal, takes it down in order.
 #include <fmt/core.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <thread>
 
 #include "app/command.h"
 #include "app/config.h"
+#include "app/import_desk.h"
+#include "app/import_wait.h"
 #include "app/self_scrape.h"
+#include "app/stop_signals.h"
 #include "app/version.h"
 #include "base/duration.h"
 #include "env/failpoint.h"
@@ -19,23 +20,12 @@
 namespace thermocline {
 namespace {
 
-constexpr int64_t kDrainMs = 30'000;
+constexpr int64_t kImportIntervalMs = 500;
 
 LogLevel LevelOf(const std::string& name) {
   if (name == "debug") return LogLevel::kDebug;
   if (name == "warn") return LogLevel::kWarn;
   return name == "error" ? LogLevel::kError : LogLevel::kInfo;
-}
-
-// SIGINT and SIGTERM are waited for, SIGPIPE is an error of the write. Before any thread starts.
-sigset_t BlockSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  return signals;
 }
 
 void LogOpening(const OpenSummary& summary, int64_t duration_ms, Logger& logger) {
@@ -77,8 +67,18 @@ ServerContext MakeContext(const Config& config, const FlagTable& flags, Store& s
                        env.clock.NowMs()};
 }
 
-Status Serve(const Config& config, const FlagTable& flags, PosixEnv& posix,
-             const sigset_t& signals) {
+// Waits for a signal and for the requests in progress; a second signal cuts that short.
+void ServeUntilSignal(Server& server, const Config& config, StopSignals& signals, Logger& logger) {
+  const int number = signals.Wait();
+  logger.Log(LogLevel::kInfo, "main", "Shutting down", {{"signal", std::to_string(number)}});
+  server.Stop(config.drain_ms, [&] {
+    const bool again = signals.Came();
+    if (again) logger.Log(LogLevel::kWarn, "main", "A second signal: requests are cancelled");
+    return again;
+  });
+}
+
+Status Serve(const Config& config, const FlagTable& flags, PosixEnv& posix, StopSignals& signals) {
   const Env env = posix.env();
   const int64_t started_ns = env.clock.SteadyNs();
   env.logger.Log(LogLevel::kInfo, "main", "Starting Thermocline",
@@ -86,7 +86,15 @@ Status Serve(const Config& config, const FlagTable& flags, PosixEnv& posix,
                   {"revision", std::string(kRevision)},
                   {"data", config.store.path}});
   OpenSummary summary;
-  ASSIGN_OR_RETURN(auto store, Store::Open(config.store, env, &summary));
+  StoreOptions store_options = config.store;
+  store_options.holder = kServerHolder;
+  store_options.give_up = [&signals] { return signals.Pending(); };
+  auto opened = Store::Open(store_options, env, &summary);
+  if (!opened.ok() && opened.status().code() == Code::kCancelled) {
+    env.logger.Log(LogLevel::kInfo, "main", "Stopped while opening the store");
+    return {};
+  }
+  ASSIGN_OR_RETURN(auto store, std::move(opened));
   LogOpening(summary, (env.clock.SteadyNs() - started_ns) / 1'000'000, env.logger);
   const promql::Engine engine(config.engine, env.executor, env.clock);
   ASSIGN_OR_RETURN(auto server, Server::Start(MakeContext(config, flags, *store, engine, env),
@@ -103,13 +111,12 @@ Status Serve(const Config& config, const FlagTable& flags, PosixEnv& posix,
                        {{"error", status.ToString()}});
       }
     });
+    const ImportDesk imports(env, *store, config.store.path,
+                             {config.store.retention_time_ms, config.store.retention_size_bytes},
+                             kImportIntervalMs);
     const std::unique_ptr<Ticker> scrape =
         StartSelfScrape(config.self_scrape_interval_ms, server->addresses().front(), *store, env);
-    int signal_number = 0;
-    sigwait(&signals, &signal_number);
-    env.logger.Log(LogLevel::kInfo, "main", "Shutting down",
-                   {{"signal", std::to_string(signal_number)}});
-    server->Stop(kDrainMs);
+    ServeUntilSignal(*server, config, signals, env.logger);
   }
   server.reset();
   return store->Close();
@@ -118,7 +125,7 @@ Status Serve(const Config& config, const FlagTable& flags, PosixEnv& posix,
 }  // namespace
 
 int RunServe(const Invocation& invocation) {
-  const sigset_t signals = BlockSignals();
+  StopSignals signals;
   PosixFileSystem files;
   Config config;
   FlagTable flags;
