@@ -7,7 +7,7 @@
 #include "wire/parameters.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size_bytes) {
-  using namespace thermocline;
+  using namespace thermocline;  // NOLINT(google-build-using-namespace)
   const std::string_view form(reinterpret_cast<const char*>(data), size_bytes);
   Parameters parameters;
   (void)parameters.Add(form);  // the pairs before a bad one stay, and are checked

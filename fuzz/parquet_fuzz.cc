@@ -10,11 +10,14 @@
 #include <vector>
 
 #include "base/check.h"
+#include "bucket/memory_object.h"
+#include "columnar/bloom_filter.h"
 #include "columnar/byte_arrays.h"
 #include "columnar/byte_buffer.h"
 #include "columnar/delta.h"
 #include "columnar/file_reader.h"
 #include "columnar/hybrid.h"
+#include "columnar/list_levels.h"
 #include "columnar/page_header.h"
 #include "columnar/plain_pages.h"
 
@@ -24,38 +27,26 @@ namespace {
 constexpr size_t kCount = 300;
 constexpr uint64_t kMaxRows = 1 << 20;
 
-class BytesObject : public Object {
- public:
-  explicit BytesObject(std::string_view bytes) : bytes_(bytes) {}
-  const std::string& key() const override { return key_; }
-  uint64_t size_bytes() const override { return bytes_.size(); }
-  Status ReadRanges(std::span<const ByteRange> ranges,
-                    std::vector<std::string>* out) const override {
-    out->clear();
-    for (const ByteRange& range : ranges) {
-      if (range.offset > bytes_.size() || range.size_bytes > bytes_.size() - range.offset) {
-        return Status::OutOfRange("beyond the end");
-      }
-      out->push_back(bytes_.substr(range.offset, range.size_bytes));
-    }
-    return Status::Ok();
-  }
-  Result<std::string> Version() const override { return std::string("1"); }
-
- private:
-  const std::string key_ = "input";
-  const std::string bytes_;
-};
-
 void ReadFile(std::string_view bytes) {
   ReadStats stats;
-  const auto reader = FileReader::Open(std::make_shared<BytesObject>(bytes), {}, &stats);
+  const auto object = std::make_shared<MemoryObject>(bytes);
+  const auto reader = FileReader::Open(object, {}, &stats);
   if (!reader.ok() || reader->index().rows() > kMaxRows) return;
   const RowRange all{0, reader->index().rows()};
   for (uint32_t column = 0; column < reader->index().schema().columns.size(); ++column) {
     const FetchColumn wanted{column, 0};
+    const std::string_view value = "pod-1";
+    for (uint32_t group = 0; group < reader->index().row_groups(); ++group) {
+      (void)MayContain(*object, reader->index(), column, group, {&value, 1}, &stats).ok();
+    }
     const auto got = reader->ReadRows({&wanted, 1}, {&all, 1}, {}, &stats);
-    if (got.ok()) CHECK((*got)[0].rows == all.count);
+    if (!got.ok()) continue;
+    const ColumnVector& values = (*got)[0];
+    CHECK(values.rows == all.count);
+    const bool list = !reader->index().schema().columns[column].list.empty();
+    CHECK(values.offsets.size() == (list ? all.count + 1 : 0));
+    CHECK(std::is_sorted(values.offsets.begin(), values.offsets.end()));
+    CHECK(values.int64s.size() + values.doubles.size() >= (list ? values.element_count() : 0));
   }
 }
 
@@ -76,6 +67,30 @@ void DecodeRuns(std::span<const uint8_t> bytes) {
   CHECK(rows == kCount);
 }
 
+// Input: the rows, the entries, and the bytes of repetition levels before their bytes.
+void DecodeLists(std::span<const uint8_t> bytes) {
+  if (bytes.size() < 3 || bytes[2] > bytes.size() - 3) return;
+  const auto levels = bytes.subspan(3);
+  ListLevelScratch scratch;
+  std::vector<uint32_t> offsets;
+  const uint64_t rows = bytes[0];
+  const uint64_t entries = bytes[1];
+  if (!DecodeListLevels(levels.first(bytes[2]), levels.subspan(bytes[2]), entries, rows, &scratch,
+                        &offsets)) {
+    return;
+  }
+  CHECK(offsets.size() == rows + 1 && offsets.front() == 0 && offsets.back() <= entries);
+  // Written again they are the same lists.
+  ByteBuffer written;
+  const ListLevels made = EncodeListLevels(offsets, &written);
+  CHECK(made.entries == entries);
+  std::vector<uint32_t> again;
+  CHECK(DecodeListLevels(written.bytes().first(made.repetition_bytes),
+                         written.bytes().subspan(made.repetition_bytes), entries, rows, &scratch,
+                         &again));
+  CHECK(again == offsets);
+}
+
 void DecodeStrings(std::span<const uint8_t> bytes, int encoding) {
   constexpr uint64_t kLimit = 1 << 20;
   std::vector<std::string_view> values;
@@ -94,7 +109,7 @@ void DecodeStrings(std::span<const uint8_t> bytes, int encoding) {
 
 void Run(std::string_view input) {
   if (input.empty()) return;
-  const int choice = static_cast<uint8_t>(input[0]) % 8;
+  const int choice = static_cast<uint8_t>(input[0]) % 9;
   const std::string_view rest = input.substr(1);
   ByteBuffer padded;  // kernels may read kSlack bytes beyond
   padded.Append(rest.data(), rest.size());
@@ -112,10 +127,12 @@ void Run(std::string_view input) {
         CHECK(uint64_t{header.header_bytes} + header.body_bytes <= bytes.size());
       }
       break;
-    default:
+    case 7:
       if (const auto pages = ParsePlainPages(rest)) {
         CHECK(ParsePlainPages(FormatPlainPages(*pages)) == pages);
       }
+      break;
+    default: DecodeLists(bytes);
   }
 }
 

@@ -9,7 +9,7 @@
 #include "promql/printer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size_bytes) {
-  using namespace thermocline;
+  using namespace thermocline;  // NOLINT(google-build-using-namespace)
   const std::string_view query(reinterpret_cast<const char*>(data), size_bytes);
   const auto tree = promql::Parse(query);
   if (!tree.ok()) {

@@ -24,7 +24,7 @@ void CheckBatch(const WriteBatch& batch, const RemoteWriteLimits& limits) {
 }  // namespace thermocline
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size_bytes) {
-  using namespace thermocline;
+  using namespace thermocline;  // NOLINT(google-build-using-namespace)
   const std::string_view input(reinterpret_cast<const char*>(data), size_bytes);
   RemoteWriteLimits limits;
   limits.max_decoded_bytes = 1 << 20;
