@@ -12,6 +12,7 @@ import pathlib
 import shutil
 import statistics
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,8 +22,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from remote_write_client import (  # noqa: E402
     STALE_MARKER, encode_label, encode_sample, encode_series, field, send)
-from server_process import thermocline  # noqa: E402
+from server_process import BINARY, ROOT, thermocline  # noqa: E402
 
+SHARED = pathlib.Path(os.environ.get("THERMOCLINE_SHARED") or ROOT.parent / "shared")
+GOLDEN = SHARED / "data/golden"
 RUN_ALL = bool(os.environ.get("THERMOCLINE_TEST_ALL"))
 MIB = 1 << 20
 
@@ -322,6 +325,236 @@ class InteroperabilityTest(unittest.TestCase):
             times = pq.read_table(file, columns=["timestamp"], partitioning=None)
             days = {at.date() for at in times.column("timestamp").to_pylist()}
             self.assertEqual(days, {day})
+
+
+class HistogramTablesTest(unittest.TestCase):
+    """The `histograms` table of converted blocks: each reader sees what `dump` tells of them."""
+
+    SOURCES = {"wal-torn": ROOT / "src/blocks/testdata/wal-torn"}
+    if (GOLDEN / "blocks-st").is_dir():
+        SOURCES["blocks-st"] = GOLDEN / "blocks-st"  # with start timestamps
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = temporary_folder(cls)
+        for name, path in cls.SOURCES.items():
+            cls.run_binary("convert", path, f"--to={cls.folder / name}", "--layout=samples",
+                           "--verify")
+
+    @staticmethod
+    def run_binary(*words):
+        return subprocess.run([BINARY, *map(str, words)], check=True, capture_output=True,
+                              text=True, env={}).stdout
+
+    def table(self, name):
+        return self.folder / name / "cold/histograms"
+
+    def files(self, name):
+        return sorted(map(str, self.table(name).glob("**/*.parquet")))
+
+    @staticmethod
+    def bits(value):
+        """Of a float; NULL is the stale marker."""
+        value = STALE_MARKER if value is None else value
+        return "nan" if math.isnan(value) else struct.pack(">d", value).hex()
+
+    @functools.lru_cache(None)
+    def expected(self, source):
+        """Every histogram as a tuple, by what `dump` prints of the blocks."""
+        def bits(text):
+            return self.bits(struct.unpack(">d", bytes.fromhex(text))[0])
+        rows = []
+        for line in self.run_binary("dump", self.SOURCES[source]).splitlines():
+            series = json.loads(line)
+            for h in series.get("hists", []):
+                is_float = h["kind"] == "float"
+                number = bits if is_float else int
+                rows.append((
+                    dict(series["labels"])["__name__"], h["t"], h.get("st"), h["kind"], h["hint"],
+                    h["schema"], bits(h["zero_threshold"]), number(h["zero_count"]),
+                    number(h["count"]), bits(h["sum"]),
+                    *(tuple(map(tuple, h.get(name, []))) for name in ("pos_spans", "neg_spans")),
+                    *(tuple(map(number, h.get(name, []))) for name in ("pos", "neg")),
+                    tuple(map(bits, h.get("custom", [])))))
+        self.assertEqual(len({row[3] for row in rows}), 2)
+        return sorted(rows, key=repr)
+
+    def row(self, metric, at_ms, start_ms, h):
+        """A row of the table in the same form; `h` holds the struct's fields by name."""
+        def spans(name):
+            return tuple((int(s["offset"]), int(s["length"])) for s in h[name])
+        is_float = h["kind"] == "float"
+        prefix, number = ("float_", self.bits) if is_float else ("", int)
+        unused = "" if is_float else "float_"
+        self.assertIsNone(h[f"{unused}count"])
+        self.assertIsNone(h[f"{unused}zero_count"])
+        for sign in ("positive", "negative"):
+            self.assertEqual(len(h[f"{sign}_{unused}counts"]), 0)
+        return (metric, at_ms, start_ms, h["kind"], h["reset_hint"], int(h["schema"]),
+                self.bits(h["zero_threshold"]), number(h[f"{prefix}zero_count"]),
+                number(h[f"{prefix}count"]), self.bits(h["sum"]),
+                spans("positive_spans"), spans("negative_spans"),
+                tuple(map(number, h[f"positive_{prefix}counts"])),
+                tuple(map(number, h[f"negative_{prefix}counts"])),
+                tuple(map(self.bits, h["custom_bounds"])))
+
+    def assert_rows(self, source, rows):
+        """`rows`: (metric, timestamp, start timestamp, struct)."""
+        found = sorted((self.row(*row) for row in rows), key=repr)
+        self.assertEqual(found, self.expected(source))
+
+    @staticmethod
+    def at_ms(time):
+        """None, an aware datetime or a pandas timestamp as milliseconds."""
+        if time is None or time != time:
+            return None
+        return round(time.timestamp() * 1000)
+
+    def rows_of(self, records):
+        for r in records:
+            yield (r["metric"], self.at_ms(r["timestamp"]), self.at_ms(r.get("start_timestamp")),
+                   r["histogram"])
+
+    def test_duckdb(self):
+        import duckdb
+        for source in self.SOURCES:
+            table = f"read_parquet('{self.table(source)}/**/*.parquet', hive_partitioning=true)"
+            start = "epoch_ms(start_timestamp)" if source == "blocks-st" else "NULL"
+            rows = duckdb.sql(f"SELECT metric, epoch_ms(timestamp), {start}, histogram "
+                              f"FROM {table}").fetchall()
+            self.assert_rows(source, rows)
+            means = duckdb.sql(
+                "SELECT metric, sum(histogram.sum) / sum(histogram.count) "
+                f"FROM {table} WHERE histogram.kind = 'int' GROUP BY metric ORDER BY metric")
+            wanted = {}
+            for row in self.expected(source):
+                if row[3] == "int" and row[9] != "nan":
+                    total = wanted.setdefault(row[0], [0.0, 0])
+                    total[0] += struct.unpack(">d", bytes.fromhex(row[9]))[0]
+                    total[1] += row[8]
+            for metric, mean in means.fetchall():
+                self.assertTrue(math.isclose(mean, wanted[metric][0] / wanted[metric][1]), metric)
+            buckets = duckdb.sql(
+                "SELECT sum(list_sum(histogram.positive_counts)) "
+                f"FROM {table} WHERE histogram.kind = 'int'").fetchall()[0][0]
+            self.assertEqual(buckets, sum(
+                sum(row[12]) for row in self.expected(source) if row[3] == "int"))
+
+    def test_pyarrow(self):
+        import pyarrow.dataset as ds
+        for source in self.SOURCES:
+            table = ds.dataset(self.files(source)).to_table()
+            self.assert_rows(source, self.rows_of(table.to_pylist()))
+
+    def test_pandas(self):
+        import pandas
+        for source in self.SOURCES:
+            records = []
+            for file in self.files(source):
+                records += pandas.read_parquet(file, partitioning=None).to_dict("records")
+            self.assert_rows(source, self.rows_of(records))
+
+    def test_polars(self):
+        import polars
+        for source in self.SOURCES:
+            frame = polars.concat(
+                [polars.read_parquet(file, hive_partitioning=False)
+                 for file in self.files(source)], how="diagonal")
+            self.assert_rows(source, self.rows_of(frame.to_dicts()))
+
+    def test_clickhouse(self):
+        import chdb
+        for source in self.SOURCES:
+            table = f"file('{self.table(source)}/**/*.parquet', Parquet)"
+            answer = chdb.query(
+                "SELECT metric, histogram.kind, count(), sum(histogram.count), "
+                "sum(histogram.float_count), sum(arraySum(histogram.positive_counts)), "
+                "sum(length(histogram.positive_spans)) "
+                f"FROM {table} GROUP BY ALL", "JSONCompact")
+            found = {}
+            for metric, kind, rows, *sums in json.loads(answer.bytes())["data"]:
+                found[metric, kind] = [int(rows)] + [float(x or 0) for x in sums]
+            wanted = {}
+            for row in self.expected(source):
+                is_int = row[3] == "int"
+                count = row[8] if is_int else struct.unpack(">d", bytes.fromhex(row[8]))[0]
+                sums = wanted.setdefault((row[0], row[3]), [0] * 5)
+                for i, x in enumerate((1, count * is_int, count * (not is_int),
+                                       sum(row[12]) if is_int else 0, len(row[10]))):
+                    sums[i] += x
+            self.assertEqual(found.keys(), wanted.keys())
+            for key, sums in wanted.items():
+                for ours, theirs in zip(found[key], sums):
+                    self.assertTrue(math.isclose(ours, theirs), (key, found[key], sums))
+
+
+class SideTablesTest(unittest.TestCase):
+    """Exemplars and metadata of an imported file, as SQL sees them and as the API answers them."""
+
+    START = 1_600_000_000
+
+    @classmethod
+    def lines(cls):
+        start = cls.START
+        return [
+            "# TYPE latency histogram", r'# HELP latency Time \"taken\".\nAll of it.',
+            "# UNIT latency_seconds seconds",
+            *(f'latency_bucket{{job="api",le="{bound}"}} {n} {start + 60 * n}'
+              + (f' # {{trace_id="t{n}",span_id="s\\"{n}"}} {n}.5 {start + 60 * n}.25'
+                 if n % 2 else "")
+              for n in range(10) for bound in ("0.5", "+Inf")),
+            "# EOF", ""]
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = temporary_folder(cls)
+        (cls.folder / "in.om").write_text("\n".join(cls.lines()))
+        for words in (("import", cls.folder / "in.om", f"--data={cls.folder}/data"),
+                      ("convert", cls.folder / "data", f"--to={cls.folder}/copy",
+                       "--layout=samples")):
+            subprocess.run([BINARY, *map(str, words)], check=True, capture_output=True, env={})
+
+    def expected(self):
+        return sorted(("latency_bucket", "api", bound, f"t{n}", f's"{n}', n + 0.5,
+                       (self.START + 60 * n) * 1000 + 250)
+                      for n in range(1, 10, 2) for bound in ("0.5", "+Inf"))
+
+    def test_duckdb(self):
+        import duckdb
+        for name in ("data", "copy"):
+            table = f"read_parquet('{self.folder}/{name}/cold/exemplars/**/*.parquet')"
+            rows = duckdb.sql(
+                "SELECT metric, job, le, exemplar.trace_id, exemplar.labels->>'span_id', value, "
+                f"epoch_ms(timestamp) FROM {table}").fetchall()
+            self.assertEqual(sorted(rows), self.expected())
+            table = f"read_parquet('{self.folder}/{name}/cold/metadata/**/*.parquet')"
+            rows = duckdb.sql(f"SELECT metric, type, help, unit FROM {table}").fetchall()
+            self.assertEqual(rows, [("latency", "histogram", 'Time "taken".\nAll of it.', "")])
+
+    def test_pyarrow(self):
+        import pyarrow.dataset as ds
+        files = sorted(map(str, (self.folder / "data/cold/exemplars").glob("**/*.parquet")))
+        rows = ds.dataset(files).to_table().to_pylist()
+        self.assertEqual(len(rows), len(self.expected()))
+        self.assertEqual({row["exemplar"]["trace_id"] for row in rows},
+                         {row[3] for row in self.expected()})
+
+    def test_the_api_answers_them(self):
+        server = thermocline(self.folder).start()
+        self.addCleanup(server.stop)
+        code, answer = server.get("/api/v1/query_exemplars", start=self.START, end=self.START + 900,
+                                  query='sum(rate(latency_bucket{le="0.5"}[5m])) > 0')
+        self.assertEqual((code, answer["status"]), (200, "success"))
+        self.assertEqual(answer["data"], [{
+            "seriesLabels": {"__name__": "latency_bucket", "job": "api", "le": "0.5"},
+            "exemplars": [{"labels": {"span_id": f's"{n}', "trace_id": f"t{n}"},
+                           "value": f"{n}.5", "timestamp": self.START + 60 * n + 0.25}
+                          for n in range(1, 10, 2)]}])
+        none = server.get("/api/v1/query_exemplars", start=0, end=10, query="latency_bucket")
+        self.assertEqual(none[1]["data"], [])
+        metadata = server.get("/api/v1/metadata", metric="latency")[1]["data"]
+        self.assertEqual(metadata, {"latency": [
+            {"type": "histogram", "help": 'Time "taken".\nAll of it.', "unit": ""}]})
 
 
 if __name__ == "__main__":

@@ -109,9 +109,11 @@ class BadInputTest(unittest.TestCase):
         self.assertEqual([send(self.server.url, series)[0] for _ in range(3)], [204] * 3)
         self.assertEqual(
             self.server.query("count_over_time(again[1h])", self.now_ms / 1000)[0]["value"][1], "1")
-        status, _ = send(self.server.url,
-                         [encode_series({"__name__": "again"}, [(self.now_ms, 3.0)])])
+        status, text = send(self.server.url,
+                            [encode_series({"__name__": "again"}, [(self.now_ms, 3.5e6)])])
         self.assertEqual(status, 400)
+        self.assertIn(f"duplicate sample for timestamp {self.now_ms}; overrides not allowed: "
+                      "existing 2, new value 3.5e+06", text)
 
     def test_deep_nesting_ends_in_an_error(self):
         for query in ("(" * 10_000, "-" * 10_000 + "1", "(" * 300 + "1" + ")" * 300,

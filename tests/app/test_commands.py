@@ -1,6 +1,7 @@
 """The binary's commands, run as a person runs them."""
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -120,6 +121,85 @@ class CommandTest(unittest.TestCase):
     def test_version_and_help_answer(self):
         self.assertRegex(run("version")[1], r"^thermocline, version \d+\.\d+\.\d+ ")
         self.assertIn("--storage.tsdb.path", run("serve", "--help")[1])
+
+
+COMMANDS = ["serve", "query", "inspect", "dump", "verify", "convert", "import", "check",
+            "promqltest", "version"]
+
+
+def flags_in(text):
+    return re.findall(r"^  --([^\s=]+)", text, re.MULTILINE)
+
+
+class HelpTest(unittest.TestCase):
+    def test_help_lists_the_commands_and_says_how_to_learn_more(self):
+        code, text, error = run("help")
+        self.assertEqual((code, error), (0, ""))
+        for spelling in (["--help"], ["-h"], ["help", "help"]):
+            self.assertEqual(run(*spelling), (0, text, ""), spelling)
+        for command in COMMANDS:
+            self.assertRegex(text, rf"(?m)^  thermocline {command}\b")
+        self.assertIn("thermocline help COMMAND", text)
+        self.assertEqual(flags_in(text), [])
+
+    def test_a_command_tells_its_own_usage_and_no_others(self):
+        seen = set()
+        for command in COMMANDS:
+            code, text, error = run("help", command)
+            self.assertEqual((code, error), (0, ""))
+            self.assertTrue(text.startswith(f"Usage: thermocline {command}"), text)
+            self.assertNotIn(text, seen)
+            seen.add(text)
+            for spelling in ([command, "--help"], [command, "-h"], [command, "x", "--help"]):
+                self.assertEqual(run(*spelling), (0, text, ""), spelling)
+            if command != "serve":
+                self.assertNotIn("--storage.tsdb.path", text)
+        self.assertEqual(run("--log.level=debug", "--help"), run("serve", "--help"))
+        code, text, error = run("help", "dmup")
+        self.assertEqual((code, text), (2, ""))
+        self.assertIn("did you mean 'dump'?", error)
+
+    def test_every_flag_a_command_takes_is_in_its_help(self):
+        reference = (ROOT / "docs/reference/config.md").read_text()
+        self.assertEqual(flags_in(run("help", "serve")[1]),
+                         re.findall(r"^\| `--([^`]+)`", reference, re.MULTILINE))
+        named = set()
+        for file in (ROOT / "src/app").glob("*.cc"):
+            if file.name not in ("config.cc", "flags_test.cc"):
+                named |= set(re.findall(r"Add\w+\(\s*\"([a-z][a-z-]*)\"", file.read_text()))
+        self.assertIn("bloom-label", named)
+        for command in ("query", "inspect", "dump", "verify", "convert", "import", "promqltest"):
+            told = set(flags_in(run("help", command)[1]))
+            self.assertTrue(told <= named, told - named)
+            for flag in sorted(named):
+                # Flags are read in order; the second one is unknown to all.
+                code, _, error = run(command, f"--{flag}=1", "--qqqqqqqqqqqq=1")
+                self.assertEqual(code, 2)
+                self.assertEqual(f"unknown flag --{flag}" not in error, flag in told,
+                                 (command, flag, error))
+
+    def test_wrong_numbers_of_words_are_told(self):
+        for arguments, wanted in (
+                (["dump", "a", "b"], "dump takes one source, found 2"),
+                (["dump"], "dump takes one source, found 0"),
+                (["inspect", "a", "b"], "inspect takes one source, found 2"),
+                (["verify", "a"], "verify takes two sources, found 1"),
+                (["verify", "a", "b", "c"], "verify takes two sources, found 3"),
+                (["convert", "a", "--layout=samples"], "convert needs --to"),
+                (["convert", "a", "--to=b"], "convert needs --layout"),
+                (["convert", "--to=b", "--layout=samples"], "convert needs a source"),
+                (["import", "a"], "import needs --data"),
+                (["import", "--data=a"], "import needs a source"),
+                (["query", "instant", "a", "b"], "query takes one expression, found 2"),
+                (["query", "sometimes", "a"], "query is instant or range, not 'sometimes'"),
+                (["query"], "query is instant or range"),
+                (["promqltest"], "promqltest needs a file"),
+                (["check", "data"], "check data takes one path, found 0"),
+                (["check", "date", "x"], "check takes data or config, not 'date'")):
+            code, text, error = run(*arguments)
+            self.assertEqual((code, text), (2, ""), arguments)
+            self.assertIn(wanted, error)
+            self.assertIn(f"thermocline help {arguments[0]}", error)
 
 
 if __name__ == "__main__":
