@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 CLANG, CLANG_TIDY, CLANG_FORMAT = "clang++-14", "clang-tidy-14", "clang-format-14"
 ONLY_GCC = re.compile(r"-fno-fast-math|-Wno-maybe-uninitialized|-Wno-stringop-\S+")
 
@@ -49,7 +49,8 @@ class Includes:
         if path not in self._reached:
             self._reached[path] = {path}
             for name in INCLUDE.findall((ROOT / path).read_text(errors="replace")):
-                for folder in ("src", "tools", pathlib.PurePosixPath(path).parent.as_posix()):
+                beside = pathlib.PurePosixPath(path).parent.as_posix()
+                for folder in ("src", "tools", "src/api/include", beside):
                     if (ROOT / folder / name).is_file():
                         self._reached[path] |= self.reached_from(f"{folder}/{name}")
                         break
