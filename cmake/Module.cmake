@@ -23,6 +23,8 @@ function(thermocline_module name)
   if(_tests AND NOT TC_FUZZ)
     add_executable(${name}_test ${_tests})
     target_link_libraries(${name}_test PRIVATE tc_${name} ${M_TEST_LIBS} GTest::gmock GTest::gtest_main)
+    # What is tested is compiled as it ships; the tests themselves compile a third faster so.
+    target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O1>)
     add_test(NAME ${name}_test COMMAND ${name}_test)
     set_tests_properties(${name}_test PROPERTIES TIMEOUT 600)
   endif()

@@ -12,7 +12,6 @@ namespace thermocline::shards {
 using columnar::ColumnEncoding;
 using columnar::ColumnSpec;
 using columnar::ColumnType;
-using columnar::EncodedRowGroup;
 using columnar::FileSchema;
 
 namespace {
