@@ -2,52 +2,21 @@
 import csv
 import io
 import json
-import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from server_process import BINARY, ROOT  # noqa: E402
+from golden_truth import (  # noqa: E402
+    SMALL, lines_of, plain, run, truth, without_chunks)
 
-SMALL = ROOT / "src/blocks/testdata"
-SHARED = pathlib.Path(os.environ.get("THERMOCLINE_SHARED") or ROOT.parent / "shared")
-GOLDEN = SHARED / "data/golden"
 SMALL_BLOCK = SMALL / "blocks-2h/01HF96RR88AEWTP9VWFAY43MQ6"
 FLOATS = SMALL / "index_format_v1"
 START_BLOCK = SMALL / "blocks-st/01HF8S19R440J24F8QJDC741RX"
-
-
-def run(*arguments):
-    """(exit code, standard output, standard error)"""
-    done = subprocess.run([BINARY, *map(str, arguments)], capture_output=True, timeout=300, env={})
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
-def lines_of(text):
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def truth(path):
-    done = subprocess.run(["zstd", "-dc", "--long=27", f"{path}.jsonl.zst"], capture_output=True,
-                          check=True)
-    return lines_of(done.stdout.decode())
-
-
-def without_chunks(series):
-    return [{key: value for key, value in one.items() if key != "chunks"} for one in series]
-
-
-def plain(series):
-    """Without what another layout may tell otherwise: hints and empty buckets of histograms."""
-    return [(one["labels"], one.get("floats"),
-             [(h["t"], h.get("st"), h["kind"], h["count"], h["sum"]) for h in one.get("hists", [])])
-            for one in series]
 
 
 def damage(path, places=(40,)):
@@ -443,57 +412,6 @@ class SourcesTest(DumpTest):
         self.assertEqual(run("dump", SMALL_BLOCK, "--format=xml")[0], 2)
         self.assertEqual(run("dump", SMALL_BLOCK, "--from-layout=stone")[0], 2)
         self.assertEqual(run("verify", SMALL_BLOCK)[0], 2)
-
-
-@unittest.skipUnless(GOLDEN.is_dir(), "no golden data")
-class GoldenSourcesTest(DumpTest):
-    def test_every_golden_block_dumps_as_its_truth(self):
-        for folder in ("blocks-2h", "blocks-8h", "blocks-st", "blocks-day"):
-            for block in sorted((GOLDEN / folder).iterdir()):
-                wanted = without_chunks(truth(GOLDEN / "truth" / folder / block.name))
-                with self.subTest(block=block.name):
-                    self.assert_dumps(block, wanted)
-
-    def test_overlapping_blocks_hold_what_their_vertical_compaction_holds(self):
-        compacted = next((GOLDEN / "blocks-8h").iterdir())
-        meta = json.loads((compacted / "meta.json").read_text())
-        with tempfile.TemporaryDirectory() as folder:
-            for source in meta["compaction"]["sources"]:
-                to = pathlib.Path(folder) / source
-                # The tombstones came after the compaction.
-                shutil.copytree(GOLDEN / "blocks-2h" / source, to,
-                                ignore=shutil.ignore_patterns("tombstones"))
-            code, text, error = run("verify", folder, compacted)
-            self.assertEqual((code, error), (0, ""), text)
-            self.assertIn(f"{meta['stats']['numSamples']} equal", text)
-
-    def test_folders_of_overlapping_blocks_dump_as_prometheus_merges_them(self):
-        for folder in ("blocks-2h", "blocks-st"):
-            wanted = truth(GOLDEN / "truth" / f"{folder}-merged")
-            with self.subTest(folder=folder):
-                self.assert_dumps(GOLDEN / folder, wanted)
-
-    def test_data_directories_dump_with_their_head(self):
-        for folder in ("wal-unclean", "wal-unclean-st"):
-            with self.subTest(folder=folder):
-                wanted = plain(truth(GOLDEN / "truth" / folder / "series"))
-                for ours, theirs in zip(plain(self.dump(GOLDEN / folder)), wanted, strict=True):
-                    self.assertEqual(ours, theirs)
-
-    def test_shards_hold_what_their_block_holds(self):
-        block = next((GOLDEN / "blocks-8h").iterdir())
-        for shard in ("default", "small-shards"):
-            code, text, error = run("verify", block, GOLDEN / "parquet-common" / shard)
-            self.assertEqual((code, error), (0, ""), text)
-
-    def test_inspect_knows_every_layout(self):
-        layouts = {"blocks-8h": "blocks", "wal-unclean": "prometheus", "wal-torn": "prometheus",
-                   "parquet-common/default": "parquet-common", "gateway": "gateway"}
-        for folder, layout in layouts.items():
-            with self.subTest(folder=folder):
-                code, text, error = run("inspect", GOLDEN / folder)
-                self.assertEqual(code, 0, error)
-                self.assertIn(f"layout {layout},", text)
 
 
 if __name__ == "__main__":
