@@ -111,7 +111,7 @@ class BlocksTest(GoldenCase):
 
 class ShardsTest(GoldenCase):
     def assert_rows(self, dumped, rows):
-        """Per series the labels, and of each kind of chunk the first and last time and the count."""
+        """Per series and kind of chunk the first time, the last and the count."""
         def spans(times_of):
             return {kind: (min(times), max(times), len(times))
                     for kind, times in times_of.items() if times}
