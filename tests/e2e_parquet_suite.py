@@ -568,7 +568,8 @@ class EveryTableTest(unittest.TestCase):
         cls.folder = temporary_folder(cls)
         cls.values = [f"{n:0{cls.LONG}x}" for n in range(256)]
         lines = ["# TYPE long gauge", "# HELP long Values of a label."]
-        lines += [f'long{{id="{value}",job="long"}} {n}.25 {cls.DAY_S}' for n, value in enumerate(cls.values)]
+        lines += [f'long{{id="{value}",job="long"}} {n}.25 {cls.DAY_S}'
+                  for n, value in enumerate(cls.values)]
         (cls.folder / "in.om").write_text("\n".join([*lines, "# EOF", ""]))
         for source in (SMALL / "wal-torn", cls.folder / "in.om"):
             subprocess.run([BINARY, "import", source, f"--data={cls.folder}/data"], check=True,
