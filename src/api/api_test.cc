@@ -409,28 +409,56 @@ TEST_F(ApiTest, SchemasAreThoseOfTheFilesWritten) {
   EXPECT_EQ(ShardSchemas({.layout = Layout::kSamples}, {}).status().code(), Code::kInvalidArgument);
 }
 
-TEST_F(ApiTest, EveryColumnOfARowsFileHasItsNote) {
-  const Source source = Must(Source::Open(kBlock));
-  ASSERT_EQ(Must(Convert(source, Path("rows"), {.layout = Layout::kSamples})).samples, 51u);
-  const std::vector<std::string> label_names = Must(source.LabelNames());
-  const auto notes = SamplesColumns();
-  std::set<std::string> tables;
-  for (const auto& entry : fs::recursive_directory_iterator(Path("rows"))) {
-    if (entry.path().extension() != ".parquet") continue;
-    const ParquetFile file = Must(ParquetFile::Open(entry.path()));
-    const std::string table = entry.path().parent_path().parent_path().filename();
-    for (const Column& column : file.schema().columns) {
-      const bool noted = std::any_of(notes.begin(), notes.end(), [&](const ColumnNote& note) {
-        return note.table == table && note.name == column.name && note.type == column.type &&
-               note.optional == column.optional;
-      });
-      const bool label =
-          std::find(label_names.begin(), label_names.end(), column.name) != label_names.end();
-      EXPECT_TRUE(noted || label) << table << "." << column.name;
-    }
-    tables.insert(table);
+// A gauge with values of a label that are together too long for a dictionary, and its metadata.
+std::string TextOfLongLabels() {
+  std::string text = "# TYPE long gauge\n# HELP long Values.\n";
+  for (int i = 0; i < 256; ++i) {
+    text += "long{id=\"" + std::to_string(i) + std::string(5000, 'x') + "\"} 1 1700010000\n";
   }
-  EXPECT_THAT(tables, ElementsAre("histograms", "samples", "series"));
+  return text + "# EOF\n";
+}
+
+TEST_F(ApiTest, EveryColumnOfARowsFileHasItsNote) {
+  std::ofstream(Path("long.om")) << TextOfLongLabels();
+  Series histogram{.labels = Labels({{"__name__", "h"}}), .samples = {}};
+  histogram.samples.AddHistogram(2000, SmallHistogram(3), 1000);
+  histogram.samples.EndSeries();
+  const Source made = Must(Source::FromSeries({histogram}));
+  ASSERT_TRUE(Convert(made, Path("made"), {.layout = Layout::kSamples}).ok());
+  std::set<std::string> tables;
+  std::set<std::string> met;
+  const auto notes = SamplesColumns();
+  // All six tables take a log with exemplars and metadata, start timestamps and long labels.
+  for (const std::string& path :
+       {(kBlocks / "wal-torn").string(), kStartsBlock, Path("long.om"), Path("made")}) {
+    const Source source = Must(Source::Open(path));
+    const std::string rows = Path("rows-" + fs::path(path).filename().string());
+    ASSERT_TRUE(Convert(source, rows, {.layout = Layout::kSamples}).ok());
+    const std::vector<std::string> label_names = Must(source.LabelNames());
+    for (const auto& entry : fs::recursive_directory_iterator(rows)) {
+      if (entry.path().extension() != ".parquet") continue;
+      const ParquetFile file = Must(ParquetFile::Open(entry.path()));
+      const std::string table = entry.path().parent_path().parent_path().filename();
+      for (const Column& column : file.schema().columns) {
+        const bool noted = std::any_of(notes.begin(), notes.end(), [&](const ColumnNote& note) {
+          return note.table == table && note.name == column.name && note.type == column.type &&
+                 note.optional == column.optional;
+        });
+        const bool label =
+            std::find(label_names.begin(), label_names.end(), column.name) != label_names.end();
+        EXPECT_TRUE(noted || label) << table << "." << column.name;
+        met.insert(table + "." + column.name);
+      }
+      tables.insert(table);
+    }
+  }
+  EXPECT_THAT(tables,
+              ElementsAre("exemplars", "histograms", "labels", "metadata", "samples", "series"));
+  for (const ColumnNote& note : notes) {
+    const std::string column = std::string(note.table) + "." + std::string(note.name);
+    if (note.name.ends_with("more_rows")) continue;  // of metrics of millions of samples a day
+    EXPECT_TRUE(met.contains(column)) << column << " is noted and never written";
+  }
 }
 
 TEST_F(ApiTest, ThePageIndexTellsWhichRowsToRead) {

@@ -87,6 +87,20 @@ constexpr ColumnNote kSamplesColumns[] = {
      "the same of negative values"},
     {"histograms", "histogram.custom_bounds.list.element", ColumnType::kDouble, false,
      "upper bounds, ascending"},
+    {"exemplars", "metric", ColumnType::kString, kOptional, "the label __name__ of the series"},
+    {"exemplars", "labels", ColumnType::kString, kOptional, "as in samples"},
+    {"exemplars", "label_set", ColumnType::kBytes, false, "of the series, as in series"},
+    {"exemplars", "series_id", ColumnType::kInt64, false, "as in samples"},
+    {"exemplars", "timestamp", ColumnType::kTimestampMs, false, "of the exemplar"},
+    {"exemplars", "value", ColumnType::kDouble, false, "every bit pattern is itself"},
+    {"exemplars", "exemplar.labels", ColumnType::kString, kOptional,
+     "JSON object of its own labels; NULL when they are not UTF-8"},
+    {"exemplars", "exemplar.trace_id", ColumnType::kString, kOptional, "its label of that name"},
+    {"exemplars", "exemplar.label_set", ColumnType::kBytes, false, "its own labels, packed"},
+    {"metadata", "metric", ColumnType::kString, false, "name of the family"},
+    {"metadata", "type", ColumnType::kString, false, "counter, gauge, ...; empty is not known"},
+    {"metadata", "help", ColumnType::kString, false, "empty is not known"},
+    {"metadata", "unit", ColumnType::kString, false, "empty is not known"},
 };
 
 thermocline::Result<std::vector<TableSchema>> SchemasOf(

@@ -43,7 +43,7 @@ THERMOCLINE_API Result<std::vector<TableSchema>> ShardSchemas(
 
 // What every column of the samples layout means, by table; one column more a label.
 struct ColumnNote {
-  std::string_view table;  // samples, series, labels, histograms
+  std::string_view table;  // samples, series, labels, histograms, exemplars, metadata
   std::string_view name;
   ColumnType type = ColumnType::kInt64;
   bool optional = false;
