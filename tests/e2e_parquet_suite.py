@@ -326,8 +326,8 @@ class InteroperabilityTest(unittest.TestCase):
             self.assertEqual(days, {day})
 
 
-class HistogramTablesTest(unittest.TestCase):
-    """The `histograms` table of converted blocks: each reader sees what `dump` tells of them."""
+class TestHistogramMapping(unittest.TestCase):
+    """The nested struct of the `histograms` table: each reader sees every field `dump` tells of."""
 
     SOURCES = {"wal-torn": ROOT / "src/blocks/testdata/wal-torn"}
     if (GOLDEN / "blocks-st").is_dir():

@@ -135,6 +135,66 @@ TEST_F(HistogramsTest, EveryFieldComesBackBesideFloatsAndAlone) {
   }
 }
 
+// The mapping that FORMAT.md 2 promises: leaves of the file's nested struct, and what stands in
+// them.
+using TestHistogramMapping = HistogramsTest;
+
+TEST_F(TestHistogramMapping, EachFieldHasItsLeafOfTheNestedStruct) {
+  TestSeries one{Labels{{"__name__", "h"}}};
+  Histogram whole;
+  whole.schema = 3;
+  whole.zero_threshold = 0.25;
+  whole.zero_count = 2;
+  whole.count = 12;
+  whole.sum = -1.5;
+  whole.positive_spans = {{-2, 1}, {3, 2}};
+  whole.positive_counts = {1, 2, 3};
+  whole.negative_spans = {{7, 1}};
+  whole.negative_counts = {4};
+  one.Add(kDay, whole);
+  Histogram custom;
+  custom.kind = SampleKind::kFloatHistogram;
+  custom.schema = kCustomBoundsSchema;
+  custom.float_count = 2.5;
+  custom.sum = 8;
+  custom.positive_spans = {{1, 2}};
+  custom.positive_floats = {0.5, 2};
+  custom.custom_bounds = {0.1, 5};
+  one.Add(kDay + 1000, custom);
+  const BlockEntry block = Add({one}).at(0);
+  ExpectSame(All(), Expected({one}));
+  const auto index = tier_->ReadFileIndex(*block.Find(BlockFileKind::kHistograms));
+  ASSERT_TRUE(index.ok());
+  std::vector<std::string> leaves;
+  for (const columnar::ColumnSpec& column : (*index)->schema().columns) {
+    if (column.groups != std::vector<std::string>{"histogram"}) continue;
+    const char* const type = column.type == columnar::ColumnType::kInt64    ? " int64"
+                             : column.type == columnar::ColumnType::kDouble ? " double"
+                                                                            : " string";
+    leaves.push_back(column.path() + type + (column.optional ? "?" : ""));
+  }
+  EXPECT_EQ(leaves, (std::vector<std::string>{
+                        "histogram.kind string",
+                        "histogram.schema int64",
+                        "histogram.reset_hint string",
+                        "histogram.zero_threshold double",
+                        "histogram.sum double?",
+                        "histogram.count int64?",
+                        "histogram.zero_count int64?",
+                        "histogram.float_count double?",
+                        "histogram.float_zero_count double?",
+                        "histogram.positive_spans.list.element.offset int64",
+                        "histogram.positive_spans.list.element.length int64",
+                        "histogram.negative_spans.list.element.offset int64",
+                        "histogram.negative_spans.list.element.length int64",
+                        "histogram.positive_counts.list.element int64",
+                        "histogram.negative_counts.list.element int64",
+                        "histogram.positive_float_counts.list.element double",
+                        "histogram.negative_float_counts.list.element double",
+                        "histogram.custom_bounds.list.element double",
+                    }));
+}
+
 TEST_F(HistogramsTest, ATableWithoutRowsHasNoFile) {
   std::mt19937_64 random(1);
   TestSeries floats{Labels{{"__name__", "f"}}};
