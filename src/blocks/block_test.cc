@@ -210,52 +210,63 @@ TEST_F(BlockTest, ASetRefusesDownsampledBlocksByNameOrLeavesThemOut) {
 }
 
 // meta.json as each of them writes it, with an index as they write it.
+struct Writer {
+  const char* name;
+  const char* more;
+  TestIndexShape shape;
+  bool tombstones;
+  size_t external;
+};
+const Writer kWriters[] = {
+    {"Prometheus 2.30",
+     R"(,"stats":{"numSamples":50,"numSeries":10,"numChunks":10},)"
+     R"("compaction":{"level":1,"sources":["01DXXFZDYD1MQW6079WK0K6EDQ"]})",
+     {2, true},
+     true,
+     0},
+    {"Prometheus 3.14",
+     R"(,"stats":{"numSamples":50,"numFloatSamples":50,"numSeries":10,"numChunks":10},)"
+     R"("compaction":{"level":1,"sources":[],"hints":["from-out-of-order"]})",
+     {2, false},
+     true,
+     0},
+    {"Thanos sidecar and compactor",
+     R"(,"compaction":{"level":2,"sources":[],"deletable":true},)"
+     R"("thanos":{"version":1,"labels":{"cluster":"eu","replica":"0"},)"
+     R"("downsample":{"resolution":0},"source":"compactor","segment_files":["000001"],)"
+     R"("files":[{"rel_path":"chunks/000001","size_bytes":7},{"rel_path":"meta.json"}],)"
+     R"("index_stats":{"series_max_size":16},"extensions":{"x":null},"rewrites":[{}]})",
+     {2, true},
+     false,
+     2},
+    {"Cortex",
+     R"(,"thanos":{"labels":{"__org_id__":"user-1"},"downsample":{"resolution":0},)"
+     R"("source":"receive","segment_files":["000001"],)"
+     R"("extensions":{"partition_info":{"partitioned_group_id":1,"partition_count":1}}})",
+     {2, true},
+     false,
+     1},
+    {"Mimir's older ingester",
+     R"(,"stats":{"numSamples":50,"numSeries":10,"numChunks":10},)"
+     R"("compaction":{"level":1,"sources":["01DXXFZDYD1MQW6079WK0K6EDQ"],)"
+     R"("parents":[{"ulid":"00000000000000000000000000","minTime":0,"maxTime":0}],)"
+     R"("hints":["from-out-of-order"]},"out_of_order":false,)"
+     R"("thanos":{"labels":{},"downsample":{"resolution":0},"source":"receive",)"
+     R"("segment_files":["000001"],"files":[{"rel_path":"meta.json"}]})",
+     {2, true},
+     false,
+     0},
+    {"Mimir",
+     R"(,"out_of_order":true,"compaction":{"level":1,"hints":["from-out-of-order"]},)"
+     R"("thanos":{"version":1,"labels":{"__compactor_shard_id__":"1_of_4"},)"
+     R"("source":"ingester","segment_files":["000001"],"downsample":{}})",
+     {3, false},
+     false,
+     1},
+};
+
 TEST_F(BlockTest, BlocksOfThanosCortexAndMimirRead) {
-  struct Writer {
-    const char* name;
-    const char* more;
-    TestIndexShape shape;
-    bool tombstones;
-    size_t external;
-  };
-  const Writer writers[] = {
-      {"Prometheus 2.30",
-       R"(,"stats":{"numSamples":50,"numSeries":10,"numChunks":10},)"
-       R"("compaction":{"level":1,"sources":["01DXXFZDYD1MQW6079WK0K6EDQ"]})",
-       {2, true},
-       true,
-       0},
-      {"Prometheus 3.14",
-       R"(,"stats":{"numSamples":50,"numFloatSamples":50,"numSeries":10,"numChunks":10},)"
-       R"("compaction":{"level":1,"sources":[],"hints":["from-out-of-order"]})",
-       {2, false},
-       true,
-       0},
-      {"Thanos sidecar and compactor",
-       R"(,"compaction":{"level":2,"sources":[],"deletable":true},)"
-       R"("thanos":{"version":1,"labels":{"cluster":"eu","replica":"0"},)"
-       R"("downsample":{"resolution":0},"source":"compactor","segment_files":["000001"],)"
-       R"("files":[{"rel_path":"chunks/000001","size_bytes":7},{"rel_path":"meta.json"}],)"
-       R"("index_stats":{"series_max_size":16},"extensions":{"x":null},"rewrites":[{}]})",
-       {2, true},
-       false,
-       2},
-      {"Cortex",
-       R"(,"thanos":{"labels":{"__org_id__":"user-1"},"downsample":{"resolution":0},)"
-       R"("source":"receive","segment_files":["000001"],)"
-       R"("extensions":{"partition_info":{"partitioned_group_id":1,"partition_count":1}}})",
-       {2, true},
-       false,
-       1},
-      {"Mimir",
-       R"(,"out_of_order":true,"compaction":{"level":1,"hints":["from-out-of-order"]},)"
-       R"("thanos":{"version":1,"labels":{"__compactor_shard_id__":"1_of_4"},)"
-       R"("source":"ingester","segment_files":["000001"],"downsample":{}})",
-       {3, false},
-       false,
-       1},
-  };
-  for (const Writer& writer : writers) {
+  for (const Writer& writer : kWriters) {
     SCOPED_TRACE(writer.name);
     PutTestBlock(&env_.files, "/b", 10, 5, writer.shape);
     env_.files.PutFile("/b/meta.json",

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "blocks/block_set.h"
+#include "blocks/test_block.h"
 #include "blocks/truth_file.h"
 #include "bucket/local_bucket.h"
 #include "codec/chunk.h"
 #include "env/posix/posix_file_system.h"
+#include "env/simulated/simulated_env.h"
 
 namespace thermocline {
 namespace {
@@ -184,6 +186,83 @@ TEST(GoldenBlock, IndexVersionOneOfPrometheusReads) {
   EXPECT_EQ(labels_of(MatchType::kEqual, "bar"), std::vector<std::string>{R"({foo="bar"})"});
   EXPECT_EQ(labels_of(MatchType::kNotRegex, "^.?$"),
             (std::vector<std::string>{R"({foo="bar"})", R"({foo="baz"})"}));
+}
+
+const fs::path kTestdata = fs::path(__FILE__).parent_path() / "testdata";
+
+// Written by Prometheus 2.35, which still wrote label-index sections between series and postings.
+TEST(GoldenBlock, ABlockWithLabelIndexSectionsReads) {
+  const fs::path path = kTestdata / "thanos/01M8Q4C51HNBE7K7XDBQKNRGSB";
+  const std::string index = ReadWhole(path / "index");
+  ASSERT_GT(index.size(), 52u);
+  const auto toc = [&](size_t i) { return index.substr(index.size() - 52 + 8 * i, 8); };
+  ASSERT_NE(toc(2), toc(4)) << "no label indexes";
+  ASSERT_NE(toc(3), toc(5)) << "no table of label indexes";
+  const auto block = OpenBlock(path);
+  ASSERT_NE(block, nullptr);
+  EXPECT_EQ(block->index().version(), 2);
+  const std::map<std::string, std::string> external = {{"cluster", "eu-1"}, {"replica", "a"}};
+  EXPECT_EQ(block->meta().external_labels, external);
+  SelectRequest request;
+  request.range = {kMinTimestampMs, kMaxTimestampMs};
+  const auto set = block->Select(request);
+  ASSERT_TRUE(set.ok()) << set.status().ToString();
+  ASSERT_EQ((*set)->series_count(), 12u);
+  SeriesBatch batch;
+  for (uint32_t i = 0; i < 12; ++i) {
+    ASSERT_TRUE((*set)->Read({&i, 1}, &batch).ok());
+    const double s = std::stod(std::string((*set)->labels(i).Get("instance")));
+    ASSERT_EQ(batch.values.size(), 300u);
+    for (size_t k = 0; k < 300; ++k) {
+      EXPECT_EQ(batch.timestamps_ms[k], 1'700'006'400'000 + static_cast<int64_t>(k) * 15'000);
+      EXPECT_EQ(batch.values[k], static_cast<double>(k) * (s + 1) + 0.25 * s);
+    }
+  }
+}
+
+// What Thanos made of that block: refused by its meta.json, and without one by its chunks.
+TEST(GoldenBlock, DownsampledBlocksOfThanosAreRefusedInOneLine) {
+  static PosixFileSystem files;
+  LocalBucket bucket(files, kTestdata / "thanos");
+  const auto refused = BlockSet::Open(bucket, "", {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.status().code(), Code::kUnimplemented);
+  EXPECT_NE(refused.status().message().find("encoding 255"), std::string::npos);
+  EXPECT_EQ(refused.status().message().find('\n'), std::string::npos);
+  const auto rest = BlockSet::Open(bucket, "", {.skip_damaged = true});
+  ASSERT_TRUE(rest.ok()) << rest.status().ToString();
+  EXPECT_EQ((*rest)->blocks().size(), 1u);
+  EXPECT_EQ((*rest)->damage().blocks(), 2u);
+
+  for (const char* const ulid : {"01M8Q4S7GBPFZC0ST3SQZQR9M7", "01M8Q4S7JFZZDPWKC395NC6WMG"}) {
+    SimulatedEnv env;
+    for (const char* const name : {"index", "chunks/000001"}) {
+      env.files.PutFile("/b/" + std::string(name), ReadWhole(kTestdata / "thanos" / ulid / name));
+    }
+    env.files.PutFile("/b/meta.json", TestMeta(1'700'006'400'000, 1'700'010'885'001, ulid));
+    LocalBucket alone(env.files, "/b");
+    const auto block = Block::Open(alone, "", {});
+    ASSERT_TRUE(block.ok()) << block.status().ToString();
+    SelectRequest request;
+    request.range = {kMinTimestampMs, kMaxTimestampMs};
+    const auto set = (*block)->Select(request);
+    ASSERT_TRUE(set.ok()) << set.status().ToString();
+    ASSERT_EQ((*set)->series_count(), 12u);
+    SeriesBatch batch;
+    const uint32_t first = 0;
+    const Status read = (*set)->Read({&first, 1}, &batch);
+    EXPECT_EQ(read.code(), Code::kUnimplemented) << read.ToString();
+    EXPECT_NE(read.message().find("encoding 255"), std::string::npos) << read.ToString();
+  }
+}
+
+TEST(GoldenBlock, AMetaJsonOfVersionTwoIsRefused) {
+  static PosixFileSystem files;
+  LocalBucket bucket(files, kTestdata / "repair_index_version/01BZJ9WJQPWHGNC2W4J9TA62KC");
+  const auto block = Block::Open(bucket, "", {});
+  ASSERT_FALSE(block.ok());
+  EXPECT_NE(block.status().message().find("meta.json: version 2"), std::string::npos)
+      << block.status().ToString();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 import shutil
+import struct
 import sys
 import tempfile
 import unittest
@@ -11,7 +12,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from golden_truth import (  # noqa: E402
-    GOLDEN, ROOTS, SMALL_SHARDS, lines_of, rewritten, run, truth, without_chunks)
+    GOLDEN, ROOTS, SMALL, SMALL_SHARDS, lines_of, rewritten, run, truth, without_chunks)
 
 
 class GoldenCase(unittest.TestCase):
@@ -170,6 +171,48 @@ class ShardsTest(GoldenCase):
             everything += wanted
         self.assert_lines(self.dump(GOLDEN / "gateway"),
                           sorted(everything, key=lambda s: s["labels"]))
+
+
+class ForeignBlocksTest(GoldenCase):
+    """Blocks of other versions: src/blocks/testdata/README.md tells where each is from."""
+
+    def counters(self):
+        """What the blocks of `thanos` were made of."""
+        def bits(value):
+            return struct.pack(">d", value).hex()
+        times = [1_700_006_400_000 + 15_000 * i for i in range(300)]
+        series = [{"labels": [["__name__", f"old_{s % 3}_total"], ["instance", str(s)],
+                              ["job", f"job-{s % 2}"]],
+                   "floats": {"t": times, "v": [bits(i * (s + 1) + 0.25 * s) for i in range(300)]}}
+                  for s in range(12)]
+        return sorted(series, key=lambda one: one["labels"])
+
+    def test_a_bucket_of_thanos_gives_its_raw_block(self):
+        bucket = SMALL / "thanos"
+        raw, *coarse = sorted(path.name for path in bucket.iterdir())
+        self.assert_lines(self.dump(bucket / raw), self.counters())
+        for name in coarse:
+            code, text, error = run("dump", bucket / name)
+            self.assertEqual((code, text, error.count("\n")), (1, "", 1), error)
+            self.assertRegex(error, f"{name}/meta.json: .* (300000|3600000) ms: .*encoding 255")
+        code, text, error = run("dump", bucket, "--on-error=skip")
+        self.assertEqual(code, 0, error)
+        self.assertIn("2 blocks left out", error)
+        self.assert_lines(lines_of(text), self.counters())
+        with tempfile.TemporaryDirectory() as folder:
+            code, _, error = run("convert", bucket / raw, f"--to={folder}/to", "--layout=gateway",
+                                 "--verify")
+            self.assertEqual((code, error), (0, ""))
+            external = [["cluster", "eu-1"], ["replica", "a"]]
+            self.assert_lines(self.dump(f"{folder}/to"),
+                              [{**one, "labels": sorted(one["labels"] + external)}
+                               for one in self.counters()])
+
+    def test_a_meta_json_of_version_two_is_refused(self):
+        for source in (SMALL / "repair_index_version", *(SMALL / "repair_index_version").iterdir()):
+            code, text, error = run("dump", source)
+            self.assertEqual((code, text, error.count("\n")), (1, "", 1), error)
+            self.assertIn("meta.json: version 2, only 1 is read", error)
 
 
 class InspectTest(unittest.TestCase):
