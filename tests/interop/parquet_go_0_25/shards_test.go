@@ -8,4 +8,12 @@ import (
 	"thermocline/tests/interop/shardcheck"
 )
 
+func TestMeetsEachDemand(t *testing.T) { shardcheck.TestDemands(t) }
+
+func TestNoticesEachBrokenDemand(t *testing.T) { shardcheck.TestBroken(t) }
+
 func TestReadsWhatWeWrite(t *testing.T) { shardcheck.TestShards(t) }
+
+func TestReadsTheLogsOfPrometheus(t *testing.T) { shardcheck.TestLogs(t) }
+
+func TestAsksTheBloomFilters(t *testing.T) { shardcheck.TestBloomFilters(t) }

@@ -4,6 +4,7 @@ package shardcheck
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"reflect"
@@ -47,7 +48,7 @@ func openFile(path string) (*File, error) {
 	return &File{file, raw}, nil
 }
 
-// Open opens <prefix>.labels.parquet and <prefix>.chunks.parquet and checks every demand.
+// Open opens <prefix>.labels.parquet and <prefix>.chunks.parquet, and no more: see Demands.
 func Open(prefix string) (*Shard, error) {
 	shard := &Shard{}
 	var err error
@@ -57,15 +58,52 @@ func Open(prefix string) (*Shard, error) {
 	if shard.Chunks, err = openFile(prefix + ".chunks.parquet"); err != nil {
 		return nil, err
 	}
-	for _, demand := range []func() error{
-		shard.readFooters, shard.checkNames, shard.checkRowGroups, shard.checkPages,
-		shard.checkIndexes, shard.checkOrder,
-	} {
-		if err := demand(); err != nil {
-			return nil, fmt.Errorf("%s: %w", prefix, err)
+	return shard, nil
+}
+
+// Demand is one thing that the Go library of the format takes for granted.
+type Demand struct {
+	Key, Name string
+	check     func(*Shard) error
+}
+
+// Demands are all of them, in the order of the library's code paths. Those that are asked of the
+// data columns need what the footers say of them: each reads the footers itself.
+func Demands() []Demand {
+	return []Demand{
+		{"names", "columns have the names that the footers imply",
+			(*Shard).checkNames},
+		{"labels", "labels are optional, of level 1, each page through the dictionary",
+			(*Shard).checkLabels},
+		{"required", "other columns are required and never through a dictionary",
+			(*Shard).checkRequired},
+		{"version", "data pages are of version 2",
+			(*Shard).checkVersion},
+		{"indexes", "each column has both indexes, with a bound for each page",
+			(*Shard).checkIndexes},
+		{"runs", "column indexes stand in one run, offset indexes in another",
+			(*Shard).checkRuns},
+		{"null pages", "null pages are told by the bytes 0 and 1",
+			(*Shard).checkNullPages},
+		{"dictionaries", "a dictionary stands directly before the first data page",
+			(*Shard).checkDictionaries},
+		{"rows", "both files have the same row groups and rows",
+			(*Shard).checkRowGroups},
+		{"footers", "both footers have the three numbers",
+			(*Shard).readFooters},
+		{"order", "labels are sorted by the first sorting column, NULL as empty",
+			(*Shard).checkOrder},
+	}
+}
+
+// Check holds the shard to every demand.
+func (s *Shard) Check() error {
+	for _, demand := range Demands() {
+		if err := demand.check(s); err != nil {
+			return fmt.Errorf("%s: %w", demand.Name, err)
 		}
 	}
-	return shard, nil
+	return nil
 }
 
 func (s *Shard) files() []*File { return []*File{s.Labels, s.Chunks} }
@@ -94,9 +132,15 @@ func (s *Shard) readFooters() error {
 }
 
 func (s *Shard) checkNames() error {
+	if err := s.readFooters(); err != nil {
+		return err
+	}
 	names := leafNames(s.Labels)
 	if !sort.StringsAreSorted(names) {
 		return fmt.Errorf("label columns are not sorted: %v", names)
+	}
+	if len(names) < 2 {
+		return fmt.Errorf("only columns %v", names)
 	}
 	for i, name := range names {
 		if strings.HasPrefix(name, labelPrefix) != (i < len(names)-2) {
@@ -162,45 +206,32 @@ func encodingOf(header format.PageHeader) format.Encoding {
 	return field.FieldByName("Encoding").Interface().(format.Encoding)
 }
 
-// Every page V2; labels optional and every page of theirs through a dictionary that stands directly
-// before the first; other columns required and never through one.
-func (s *Shard) checkPages() error {
+// column is a chunk of a column in a row group.
+type column struct {
+	file   *File
+	leaf   *parquet.Column
+	chunk  *format.ColumnChunk
+	label  bool
+	pages  []format.PageLocation
+	bounds format.ColumnIndex
+}
+
+func (c *column) errorf(text string, arguments ...any) error {
+	return fmt.Errorf("%s: %w", c.leaf.Name(), fmt.Errorf(text, arguments...))
+}
+
+// each calls `check` for every chunk of every column of both files.
+func (s *Shard) each(check func(*column) error) error {
 	for _, file := range s.files() {
-		for g, group := range file.Metadata().RowGroups {
-			for c, chunk := range group.Columns {
-				leaf := file.Root().Columns()[c]
-				label := strings.HasPrefix(leaf.Name(), labelPrefix)
-				if leaf.Optional() != label || (label && leaf.MaxDefinitionLevel() != 1) {
-					return fmt.Errorf("%s: optional %v, level %d", leaf.Name(), leaf.Optional(),
-						leaf.MaxDefinitionLevel())
-				}
-				meta := chunk.MetaData
-				if label != (meta.DictionaryPageOffset != 0) {
-					return fmt.Errorf("%s: dictionary at %d", leaf.Name(), meta.DictionaryPageOffset)
-				}
-				pages := file.OffsetIndexes()[g*len(group.Columns)+c].PageLocations
-				if meta.DataPageOffset != pages[0].Offset {
-					return fmt.Errorf("%s: data from %d, first page at %d", leaf.Name(),
-						meta.DataPageOffset, pages[0].Offset)
-				}
-				if label {
-					header, size, err := file.header(meta.DictionaryPageOffset)
-					if err != nil || header.Type != format.DictionaryPage ||
-						meta.DictionaryPageOffset+int64(size)+int64(header.CompressedPageSize) !=
-							pages[0].Offset {
-						return fmt.Errorf("%s: dictionary %+v of %d bytes, %v", leaf.Name(), header,
-							size, err)
-					}
-				}
-				for _, page := range pages {
-					header, _, err := file.header(page.Offset)
-					if err != nil || header.Type != format.DataPageV2 {
-						return fmt.Errorf("%s: page type %v, %v", leaf.Name(), header.Type, err)
-					}
-					encoding := encodingOf(header)
-					if coded := encoding == format.RLEDictionary; coded != label {
-						return fmt.Errorf("%s: page encoding %v", leaf.Name(), encoding)
-					}
+		for g := range file.Metadata().RowGroups {
+			group := &file.Metadata().RowGroups[g]
+			for c := range group.Columns {
+				leaf, at := file.Root().Columns()[c], g*len(group.Columns)+c
+				if err := check(&column{
+					file, leaf, &group.Columns[c], strings.HasPrefix(leaf.Name(), labelPrefix),
+					file.OffsetIndexes()[at].PageLocations, file.ColumnIndexes()[at],
+				}); err != nil {
+					return fmt.Errorf("row group %d: %w", g, err)
 				}
 			}
 		}
@@ -208,8 +239,128 @@ func (s *Shard) checkPages() error {
 	return nil
 }
 
-// Both indexes of every column, each kind in one run from the first column on.
+// pageEncodings calls `check` with the encoding of every data page of version 2.
+func (c *column) pageEncodings(check func(format.Encoding) error) error {
+	for _, page := range c.pages {
+		header, _, err := c.file.header(page.Offset)
+		if err != nil {
+			return c.errorf("%w", err)
+		}
+		if header.Type != format.DataPageV2 {
+			continue // a demand of its own
+		}
+		if err := check(encodingOf(header)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Shard) checkLabels() error {
+	return s.each(func(c *column) error {
+		if !c.label {
+			return nil
+		}
+		if !c.leaf.Optional() || c.leaf.MaxDefinitionLevel() != 1 {
+			return c.errorf("optional %v, level %d", c.leaf.Optional(), c.leaf.MaxDefinitionLevel())
+		}
+		if c.chunk.MetaData.DictionaryPageOffset == 0 {
+			return c.errorf("no dictionary")
+		}
+		return c.pageEncodings(func(encoding format.Encoding) error {
+			if encoding != format.RLEDictionary {
+				return c.errorf("a page of encoding %v", encoding)
+			}
+			return nil
+		})
+	})
+}
+
+func (s *Shard) checkRequired() error {
+	return s.each(func(c *column) error {
+		if c.label {
+			return nil
+		}
+		if c.leaf.Optional() || c.leaf.Repeated() || c.leaf.MaxDefinitionLevel() != 0 {
+			return c.errorf("not required")
+		}
+		if c.chunk.MetaData.DictionaryPageOffset != 0 {
+			return c.errorf("a dictionary at %d", c.chunk.MetaData.DictionaryPageOffset)
+		}
+		return c.pageEncodings(func(encoding format.Encoding) error {
+			if encoding == format.RLEDictionary || encoding == format.PlainDictionary {
+				return c.errorf("a page of encoding %v", encoding)
+			}
+			return nil
+		})
+	})
+}
+
+func (s *Shard) checkVersion() error {
+	return s.each(func(c *column) error {
+		for _, page := range c.pages {
+			header, _, err := c.file.header(page.Offset)
+			if err != nil {
+				return c.errorf("%w", err)
+			}
+			if header.Type != format.DataPageV2 {
+				return c.errorf("page type %v", header.Type)
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Shard) checkDictionaries() error {
+	return s.each(func(c *column) error {
+		meta := c.chunk.MetaData
+		if meta.DataPageOffset != c.pages[0].Offset {
+			return c.errorf("data from %d, first page at %d", meta.DataPageOffset, c.pages[0].Offset)
+		}
+		if meta.DictionaryPageOffset == 0 {
+			return nil
+		}
+		header, size, err := c.file.header(meta.DictionaryPageOffset)
+		if err != nil {
+			return c.errorf("%w", err)
+		}
+		if header.Type != format.DictionaryPage ||
+			meta.DictionaryPageOffset+int64(size)+int64(header.CompressedPageSize) !=
+				c.pages[0].Offset {
+			return c.errorf("dictionary %+v of %d bytes", header, size)
+		}
+		return nil
+	})
+}
+
+// Bounds of labels are cut to 16 bytes, which the library's search by a prefix counts on; those of
+// other columns are empty.
 func (s *Shard) checkIndexes() error {
+	return s.each(func(c *column) error {
+		if c.chunk.ColumnIndexLength == 0 || c.chunk.OffsetIndexLength == 0 {
+			return c.errorf("an index is missing")
+		}
+		index := c.bounds
+		if len(c.pages) == 0 || len(index.NullPages) != len(c.pages) ||
+			len(index.MinValues) != len(c.pages) || len(index.MaxValues) != len(c.pages) {
+			return c.errorf("%d pages, index of %d, %d, %d", len(c.pages), len(index.NullPages),
+				len(index.MinValues), len(index.MaxValues))
+		}
+		most := 0
+		if c.label {
+			most = 16
+		}
+		for i := range c.pages {
+			if len(index.MinValues[i]) > most || len(index.MaxValues[i]) > most {
+				return c.errorf("page %d: bounds %q and %q", i, index.MinValues[i], index.MaxValues[i])
+			}
+		}
+		return nil
+	})
+}
+
+// Each kind of index in one run, from the first column of the first row group on.
+func (s *Shard) checkRuns() error {
 	for _, file := range s.files() {
 		columnEnd, offsetEnd := int64(-1), int64(-1)
 		for g, group := range file.Metadata().RowGroups {
@@ -219,22 +370,41 @@ func (s *Shard) checkIndexes() error {
 					return fmt.Errorf("row group %d column %d: indexes at %d and %d, not %d and %d",
 						g, c, chunk.ColumnIndexOffset, chunk.OffsetIndexOffset, columnEnd, offsetEnd)
 				}
-				if chunk.ColumnIndexLength == 0 || chunk.OffsetIndexLength == 0 {
-					return fmt.Errorf("row group %d column %d has no index", g, c)
-				}
 				columnEnd = chunk.ColumnIndexOffset + int64(chunk.ColumnIndexLength)
 				offsetEnd = chunk.OffsetIndexOffset + int64(chunk.OffsetIndexLength)
-				at := g*len(group.Columns) + c
-				index, pages := file.ColumnIndexes()[at], file.OffsetIndexes()[at].PageLocations
-				if len(index.NullPages) != len(pages) || len(index.MinValues) != len(pages) ||
-					len(index.MaxValues) != len(pages) {
-					return fmt.Errorf("row group %d column %d: %d pages, index of %d, %d, %d", g, c,
-						len(pages), len(index.NullPages), len(index.MinValues), len(index.MaxValues))
-				}
 			}
 		}
 	}
 	return nil
+}
+
+// The first field of a stored column index is the list of null pages, a byte each. One generation of
+// the library takes every byte but 0 for true, and what a writer may also put for false is 2.
+func (s *Shard) checkNullPages() error {
+	return s.each(func(c *column) error {
+		stored := c.file.raw[c.chunk.ColumnIndexOffset:]
+		if stored[0] != 0x19 {
+			return c.errorf("a column index that begins with %x", stored[0])
+		}
+		count, at := uint64(stored[1]>>4), 2
+		if count == 15 {
+			size := 0
+			count, size = binary.Uvarint(stored[2:])
+			at += size
+		}
+		if count != uint64(len(c.pages)) {
+			return c.errorf("%d null pages of %d", count, len(c.pages))
+		}
+		for i, flag := range stored[at : at+int(count)] {
+			if flag > 1 {
+				return c.errorf("page %d: byte %d", i, flag)
+			}
+			if !c.label && flag != 0 {
+				return c.errorf("page %d of nulls in a required column", i)
+			}
+		}
+		return nil
+	})
 }
 
 // Labels are sorted by the leaf that the first sorting column names, NULL as the empty string.

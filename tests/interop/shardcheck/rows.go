@@ -189,42 +189,38 @@ func describe(it chunkenc.Iterator, kind chunkenc.ValueType) (int64, string) {
 	}
 }
 
-// ReadGolden reads a shard that the Go library wrote, which does not keep all that it demands.
-func ReadGolden(prefix string) (map[string]Series, int, error) {
-	shard := &Shard{}
-	var err error
-	if shard.Labels, err = openFile(prefix + ".labels.parquet"); err != nil {
-		return nil, 0, err
+// OpenAll opens the shards <prefix>0, <prefix>1 and so on, at least one.
+func OpenAll(prefix string) ([]*Shard, error) {
+	var shards []*Shard
+	for {
+		name := fmt.Sprintf("%s%d", prefix, len(shards))
+		if len(shards) > 0 && !exists(name+".labels.parquet") {
+			return shards, nil
+		}
+		shard, err := Open(name)
+		if err != nil {
+			return nil, err
+		}
+		shards = append(shards, shard)
 	}
-	if shard.Chunks, err = openFile(prefix + ".chunks.parquet"); err != nil {
-		return nil, 0, err
-	}
-	return shard.Read()
 }
 
-// ReadAll reads the shards <prefix>0, <prefix>1 and so on, at least one.
-func ReadAll(prefix string, exists func(string) bool) (map[string]Series, int, int, error) {
+// ReadAll returns every sample of the shards, as Read does of one.
+func ReadAll(shards []*Shard) (map[string]Series, int, error) {
 	all := map[string]Series{}
-	samples, shards := 0, 0
-	for ; exists(fmt.Sprintf("%s%d.labels.parquet", prefix, shards)); shards++ {
-		shard, err := Open(fmt.Sprintf("%s%d", prefix, shards))
-		if err != nil {
-			return nil, 0, 0, err
-		}
+	samples := 0
+	for _, shard := range shards {
 		series, count, err := shard.Read()
 		if err != nil {
-			return nil, 0, 0, err
+			return nil, 0, err
 		}
 		for name, one := range series {
 			if _, twice := all[name]; twice {
-				return nil, 0, 0, fmt.Errorf("%s stands twice", name)
+				return nil, 0, fmt.Errorf("%s stands twice", name)
 			}
 			all[name] = one
 		}
 		samples += count
 	}
-	if shards == 0 {
-		return nil, 0, 0, fmt.Errorf("no shard %s0", prefix)
-	}
-	return all, samples, shards, nil
+	return all, samples, nil
 }
