@@ -7,6 +7,7 @@
 
 #include "blocks/block_damage.h"
 #include "convert/named_files.h"
+#include "convert/publish_journal.h"
 #include "convert/skip_damaged.h"
 #include "env/posix/reading_lock.h"
 #include "model/exemplar.h"
@@ -94,6 +95,7 @@ Result<std::unique_ptr<Source>> OpenAnyLayout(const Env& env, const std::string&
     return Status::InvalidArgument(path + (text ? ": not a file" : ": not a folder"));
   }
   if (layout == SourceLayout::kSamples) {
+    RETURN_IF_ERROR(CheckPublished(env.files, path));
     ASSIGN_OR_RETURN(auto source, OpenStoreSource(env, path, options.skip_damaged));
     return NameFiles(env.files, path, std::move(source));
   }

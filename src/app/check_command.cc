@@ -4,6 +4,7 @@
 #include "app/command.h"
 #include "app/config.h"
 #include "cold/cold_tier.h"
+#include "convert/publish_journal.h"
 #include "env/posix/posix_env.h"
 
 namespace thermocline {
@@ -14,6 +15,7 @@ int CheckData(const std::string& path) {
   const Env env = posix.env();
   const auto folder = env.files.Stat(path);
   if (!folder.ok()) return Complain(folder.status());
+  if (const Status whole = CheckPublished(env.files, path); !whole.ok()) return Complain(whole);
   ColdTierOptions options;
   auto directory = ColdDirectory(path, TenantId());
   if (!directory.ok()) return Complain(directory.status());

@@ -14,6 +14,7 @@
 #include "app/progress_text.h"
 #include "app/stop_signals.h"
 #include "convert/convert.h"
+#include "env/failpoint.h"
 #include "env/posix/posix_env.h"
 #include "wire/parameters.h"
 
@@ -31,6 +32,7 @@ struct ConvertArguments {
   std::string max_time;
   std::string compression = "auto";
   std::string progress = "auto";
+  std::string failpoints;
   std::vector<std::string> external;
   bool external_from_meta = false;
   int64_t row_group_rows = 1'000'000;
@@ -108,6 +110,8 @@ void RegisterWorkFlags(ConvertArguments* parsed, FlagTable* table) {
                  "Reads back and compares every sample before anything is published.");
   table->AddString("progress", &parsed->progress,
                    "auto (a bar on a terminal, lines elsewhere), bar, plain or none.");
+  table->AddString("debug.failpoints", &parsed->failpoints,
+                   "Arms failpoints, name=kill@3,...: for crash tests only.");
 }
 
 void Register(ConvertArguments* parsed, FlagTable* table) {
@@ -208,6 +212,7 @@ Result<ConvertArguments> Parse(const std::vector<std::string>& arguments) {
   }
   parsed.options.layout = *layout;
   RETURN_IF_ERROR(CheckLayoutFlags(table, *layout));
+  if (!parsed.failpoints.empty()) RETURN_IF_ERROR(FailPoint::Arm(parsed.failpoints));
   RETURN_IF_ERROR(SetSizes(&parsed));
   RETURN_IF_ERROR(SetOutput(&parsed));
   for (const Flag& flag : table.flags()) {

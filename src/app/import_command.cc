@@ -14,6 +14,7 @@
 #include "app/import_wait.h"
 #include "app/progress_text.h"
 #include "app/stop_signals.h"
+#include "convert/publish_journal.h"
 #include "env/posix/posix_env.h"
 #include "wire/parameters.h"
 
@@ -155,6 +156,7 @@ Status ReadLimits(const Env& env, const std::string& data, StoreOptions* options
 
 Result<ImportReport> ImportHere(const Env& env, const ImportArguments& arguments,
                                 StopSignals& signals, ProgressText& progress) {
+  RETURN_IF_ERROR(CheckPublished(env.files, arguments.data));
   StoreOptions options;
   options.path = arguments.data;
   options.holder = "thermocline import";

@@ -6,6 +6,7 @@
 #include "app/open_source.h"
 #include "cold/cold_tier.h"
 #include "columnar/encoding_name.h"
+#include "convert/publish_journal.h"
 #include "env/posix/posix_env.h"
 #include "wire/json.h"
 
@@ -129,6 +130,7 @@ Result<std::string> Inspect(const std::string& path, bool json, const SourceFlag
   if (layout.ok() && *layout != SourceLayout::kSamples) {
     return DescribeSource(env, path, json, flags);
   }
+  RETURN_IF_ERROR(CheckPublished(env.files, path));
   ColdTierOptions options;
   ASSIGN_OR_RETURN(options.directory, ColdDirectory(path, TenantId()));
   ColdOpenSummary summary;

@@ -12,6 +12,7 @@
 #include "app/stop_signals.h"
 #include "app/version.h"
 #include "base/duration.h"
+#include "convert/publish_journal.h"
 #include "env/failpoint.h"
 #include "env/posix/posix_env.h"
 #include "env/posix/process_metrics.h"
@@ -85,6 +86,7 @@ Status Serve(const Config& config, const FlagTable& flags, PosixEnv& posix, Stop
                  {{"version", std::string(kVersion)},
                   {"revision", std::string(kRevision)},
                   {"data", config.store.path}});
+  RETURN_IF_ERROR(CheckPublished(env.files, config.store.path));
   OpenSummary summary;
   StoreOptions store_options = config.store;
   store_options.holder = kServerHolder;

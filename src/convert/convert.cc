@@ -46,8 +46,14 @@ class Converter {
   Result<ConvertSummary> Run(const std::string& target) {
     const bool gateway = options_.layout == SourceLayout::kGateway;
     if (gateway) RETURN_IF_ERROR(CheckGatewayTarget(env_.files, target));
-    ASSIGN_OR_RETURN(const auto staging,
-                     Staging::Begin(env_.files, target, gateway || options_.converter_mark));
+    StagingOptions staged;
+    staged.may_join = gateway || options_.converter_mark;
+    if (options_.converter_mark && !options_.name.empty()) {
+      // Cortex lists the marks of a tenant here; a block's name is that of its folder.
+      staged.beside =
+          fmt::format("parquet-markers/{}-{}", options_.name, shards::kConverterMarkName);
+    }
+    ASSIGN_OR_RETURN(const auto staging, Staging::Begin(env_.files, target, staged));
     bucket_ = std::make_unique<LocalBucket>(env_.files, staging->folder());
     RETURN_IF_ERROR(PlanStreams());
     if (options_.layout == SourceLayout::kSamples) RETURN_IF_ERROR(OpenTier(staging->folder()));
@@ -64,15 +70,16 @@ class Converter {
       for (const Stream& stream : streams_) RETURN_IF_ERROR(Verify(stream));
     }
     tier_.reset();
+    std::string mark;
     if (options_.converter_mark) {
-      const std::string mark = shards::ConverterMark(summary_.shards);
+      mark = shards::ConverterMark(summary_.shards);
       RETURN_IF_ERROR(bucket_->Put(std::string(shards::kConverterMarkName), mark));
     }
     ASSIGN_OR_RETURN(const auto objects, bucket_->List(""));
     for (const ObjectInfo& object : objects) summary_.bytes_out += object.size_bytes;
     summary_.files = objects.size();
     for (const ConvertInput& input : inputs_) summary_.bytes_in += input.place.bytes;
-    RETURN_IF_ERROR(staging->Publish());
+    RETURN_IF_ERROR(staging->Publish(mark));
     return summary_;
   }
 
@@ -227,6 +234,11 @@ class Converter {
     progress_.pieces = 1;
     ASSIGN_OR_RETURN(std::unique_ptr<SeriesSet> read, Select(stream, options_.range));
     ASSIGN_OR_RETURN(auto written, SelectWritten(stream, request));
+    // The tier answers without its damaged files.
+    for (const std::string& warning : written->warnings()) {
+      return Status::Corruption("what was written cannot be read, nothing was published: " +
+                                warning);
+    }
     if (!stream.external.empty()) {
       auto rows = std::make_unique<shards::StreamSeries>(std::move(read), stream.external);
       ASSIGN_OR_RETURN(read, LabelledSeries::Make(std::move(rows), stream.external));
@@ -277,14 +289,8 @@ Result<ConvertSummary> Convert(Env env, std::vector<ConvertInput> inputs, const 
     return Status::InvalidArgument("a converter mark stands beside shards of parquet-common only");
   }
   OrderInputs(&inputs);
-  auto summary = Converter(env, inputs, options, watch)
-                     .Run(options.name.empty() ? target : JoinPath(target, options.name));
-  if (!summary.ok() || !options.converter_mark || options.name.empty()) return summary;
-  // Cortex lists the marks of a tenant here; a block's name is that of its folder.
-  const std::string copy =
-      fmt::format("parquet-markers/{}-{}", options.name, shards::kConverterMarkName);
-  RETURN_IF_ERROR(LocalBucket(env.files, target).Put(copy, shards::ConverterMark(summary->shards)));
-  return summary;
+  return Converter(env, inputs, options, watch)
+      .Run(options.name.empty() ? target : JoinPath(target, options.name));
 }
 
 }  // namespace thermocline

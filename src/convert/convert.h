@@ -64,8 +64,9 @@ struct ConvertSummary {
 
 // Writes the samples of `inputs` (in any order: the outcome is the same) to the folder `target`.
 // Encoded chunks pass through where the inputs have them. `target` must be absent or empty; a
-// bucket of the gateway may hold other days and streams, but nothing else. An interrupted or failed
-// run leaves the target as it was, and can be repeated.
+// bucket of the gateway may hold other days and streams, but nothing else. A failed run leaves
+// the target as it was; so does an interrupted one, but for what the next run takes back (see
+// publish_journal.h).
 // Memory: a row group of the output, and per series its labels.
 // Errors: NotFound when there is no sample; AlreadyExists; Internal when `verify` finds a
 // difference; what the sources, the files and `watch` return.

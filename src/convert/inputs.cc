@@ -11,6 +11,7 @@
 #include "blocks/block_set.h"
 #include "bucket/local_bucket.h"
 #include "convert/gateway_place.h"
+#include "convert/publish_journal.h"
 #include "model/exemplar.h"
 
 namespace thermocline {
@@ -45,6 +46,7 @@ Result<InputPlace> PlaceOf(FileSystem& files, const std::string& folder, const B
 
 Result<std::vector<InputPlace>> FindStreams(FileSystem& files, const std::string& path) {
   ASSIGN_OR_RETURN(const GatewayPlace of_path, GatewayAt(files, path));
+  RETURN_IF_ERROR(CheckPublished(files, of_path.bucket));
   LocalBucket bucket(files, of_path.bucket);
   const auto days = DaysOf(bucket, of_path.stream);
   if (!days.ok()) return days.status().WithContext(path);

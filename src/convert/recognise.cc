@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/ids.h"
+#include "convert/publish_journal.h"
 #include "convert/source.h"
 
 namespace thermocline {
@@ -41,7 +42,9 @@ class Looker {
     ASSIGN_OR_RETURN(const FileInfo info, files_.Stat(path_));
     if (!info.is_directory) return LookAtFile(info.size_bytes);
     ASSIGN_OR_RETURN(entries_, files_.List(path_));
+    // A block is read whatever becomes of the shards beside it.
     if (Has("meta.json") && Has("index")) return SourceLayout::kBlock;
+    RETURN_IF_ERROR(CheckPublished(files_, path_));
     if (Has("0.labels.parquet")) return SourceLayout::kParquetCommon;
     if (Has("cold") || Has("tenants")) return SourceLayout::kSamples;
     if (Has("chunks_head") || Has("wbl")) return SourceLayout::kPrometheus;

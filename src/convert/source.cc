@@ -10,6 +10,7 @@
 #include "bucket/local_bucket.h"
 #include "convert/gateway_place.h"
 #include "convert/named_files.h"
+#include "convert/publish_journal.h"
 #include "convert/skip_damaged.h"
 #include "convert/text_file.h"
 #include "model/exemplar.h"
@@ -248,6 +249,8 @@ Result<std::unique_ptr<Source>> OpenSource(FileSystem& files, Executor* executor
   }
   SourceOptions of_place = options;
   of_place.stream = place.stream;
+  const bool shards = layout == SourceLayout::kParquetCommon || layout == SourceLayout::kGateway;
+  if (shards) RETURN_IF_ERROR(CheckPublished(files, place.bucket));
   auto opened = OpenLayout(files, executor, place.bucket, layout, of_place);
   // Texts name themselves, with the line.
   const bool text = layout == SourceLayout::kOpenMetrics || layout == SourceLayout::kText;
@@ -258,7 +261,6 @@ Result<std::unique_ptr<Source>> OpenSource(FileSystem& files, Executor* executor
   }
   std::unique_ptr<Source> source = std::make_unique<OpenedSource>(layout, *std::move(opened));
   if (!text) source = NameFiles(files, place.bucket, std::move(source));
-  const bool shards = layout == SourceLayout::kParquetCommon || layout == SourceLayout::kGateway;
   if (shards && options.skip_damaged) source = SkipDamagedSeries(std::move(source));
   return source;
 }
