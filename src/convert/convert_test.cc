@@ -49,6 +49,75 @@ void CopyTree(const std::string& from, const std::string& to, SimulatedFileSyste
   }
 }
 
+// A disk that gives back other bytes than were written: what is read of `aside` is what stands at
+// the same place below `other`, and one byte of it is flipped when that is asked for.
+class FaultyDisk final : public FileSystem {
+ public:
+  FaultyDisk(SimulatedFileSystem& files, std::string aside, std::string other)
+      : files_(files), aside_(std::move(aside)), other_(std::move(other)) {}
+  void FlipByteAt(uint64_t offset) { flipped_at_ = offset; }
+  int reads() const { return reads_; }
+
+  Result<std::unique_ptr<RandomAccessFile>> OpenForRead(const std::string& path) override {
+    ASSIGN_OR_RETURN(auto file, files_.OpenForRead(Other(path)));
+    if (!path.starts_with(aside_) || !path.ends_with(".parquet")) return file;
+    ++reads_;
+    return std::unique_ptr<RandomAccessFile>(
+        std::make_unique<FlippedFile>(std::move(file), flipped_at_));
+  }
+  Result<FileInfo> Stat(const std::string& path) override { return files_.Stat(Other(path)); }
+  Result<std::unique_ptr<WritableFile>> OpenForWrite(const std::string& path,
+                                                     OpenMode mode) override {
+    return files_.OpenForWrite(path, mode);
+  }
+  Status Rename(const std::string& from, const std::string& to) override {
+    return files_.Rename(from, to);
+  }
+  Status RemoveFile(const std::string& path) override { return files_.RemoveFile(path); }
+  Status RemoveDirectory(const std::string& path) override { return files_.RemoveDirectory(path); }
+  Status CreateDirectories(const std::string& path) override {
+    return files_.CreateDirectories(path);
+  }
+  Status SyncDirectory(const std::string& path) override { return files_.SyncDirectory(path); }
+  Result<std::vector<DirectoryEntry>> List(const std::string& path) override {
+    return files_.List(path);
+  }
+  Result<uint64_t> FreeSpace(const std::string& path) override { return files_.FreeSpace(path); }
+  Result<uint64_t> TotalSpace(const std::string& path) override { return files_.TotalSpace(path); }
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path,
+                                         std::string_view holder) override {
+    return files_.Lock(path, holder);
+  }
+
+ private:
+  class FlippedFile final : public RandomAccessFile {
+   public:
+    FlippedFile(std::unique_ptr<RandomAccessFile> file, uint64_t at)
+        : file_(std::move(file)), at_(at) {}
+    Status Read(uint64_t offset, size_t size_bytes, std::string* out) const override {
+      RETURN_IF_ERROR(file_->Read(offset, size_bytes, out));
+      if (at_ >= offset && at_ - offset < out->size()) (*out)[at_ - offset] ^= 1;
+      return Status::Ok();
+    }
+    Result<uint64_t> Size() const override { return file_->Size(); }
+
+   private:
+    const std::unique_ptr<RandomAccessFile> file_;
+    const uint64_t at_;
+  };
+
+  std::string Other(const std::string& path) const {
+    const bool swapped = !other_.empty() && path.starts_with(aside_) && path.ends_with(".parquet");
+    return swapped ? other_ + path.substr(aside_.size()) : path;
+  }
+
+  SimulatedFileSystem& files_;
+  const std::string aside_;
+  const std::string other_;  // empty for the files themselves
+  uint64_t flipped_at_ = UINT64_MAX;
+  int reads_ = 0;
+};
+
 class ConvertTest : public ::testing::Test {
  protected:
   ConvertTest() {
@@ -115,6 +184,12 @@ class ConvertTest : public ::testing::Test {
   Result<ConvertSummary> Run(const std::vector<std::string>& from, const std::string& to,
                              const ConvertOptions& options) {
     return Convert(env_.env(), Open(from), to, options, nullptr);
+  }
+  Result<ConvertSummary> RunOn(FileSystem& disk, const std::vector<std::string>& from,
+                               const std::string& to, const ConvertOptions& options) {
+    const Env whole = env_.env();
+    const Env env{disk, whole.clock, whole.random, whole.executor, whole.logger, whole.metrics};
+    return Convert(env, Open(from), to, options, nullptr);
   }
   ConvertSummary MustRun(const std::vector<std::string>& from, const std::string& to,
                          const ConvertOptions& options) {
@@ -270,6 +345,98 @@ TEST_F(ConvertTest, AnInterruptedRunLeavesNothingAndCanBeRepeated) {
     }
     EXPECT_GT(runs, 5);
   }
+}
+
+TEST_F(ConvertTest, VerifyFindsWhatIsReadBackOtherwiseAndNothingIsPublished) {
+  PutBlock("/blocks/01DXXFZDYD1MQW6079WK0K6ED0", 0, 20, 1);
+  PutBlock("/others/01DXXFZDYD1MQW6079WK0K6ED0", 0, 20, 2);
+  for (const SourceLayout layout : {SourceLayout::kParquetCommon, SourceLayout::kGateway}) {
+    SCOPED_TRACE(LayoutName(layout));
+    const std::string name(LayoutName(layout));
+    const std::string other = "/other-" + name;
+    MustRun({"/others"}, other, To(layout));
+    // Into a fresh folder, and into one that is there.
+    const std::string fresh = "/out/" + name;
+    const std::string mount = "/mount-" + name;
+    ASSERT_TRUE(env_.files.CreateDirectories(mount).ok());
+    for (const auto& [to, aside] : {std::pair(fresh, fresh + ".converting/out"),
+                                    std::pair(mount, mount + "/.converting/out")}) {
+      FaultyDisk disk(env_.files, aside, other);
+      const auto done = RunOn(disk, {"/blocks"}, to, To(layout));
+      EXPECT_GT(disk.reads(), 0);
+      ASSERT_EQ(done.status().code(), Code::kInternal) << done.status().ToString();
+      const std::string_view message = done.status().message();
+      EXPECT_NE(message.find("nothing was published"), std::string_view::npos) << message;
+      // The first sample of the first series.
+      EXPECT_NE(message.find(R"(i="1000")"), std::string_view::npos) << message;
+      EXPECT_NE(message.find("@" + std::to_string(kMidnight) + ": A 1 (3ff0000000000000), B 2 "),
+                std::string_view::npos)
+          << message;
+      EXPECT_TRUE(FilesBelow(to).empty());
+      EXPECT_FALSE(env_.files.Exists(to + ".converting"));
+      // Unless asked, nobody looks.
+      ConvertOptions unseen = To(layout);
+      unseen.verify = false;
+      EXPECT_TRUE(RunOn(disk, {"/blocks"}, to, unseen).ok());
+      EXPECT_FALSE(FilesBelow(to).empty());
+    }
+  }
+}
+
+TEST_F(ConvertTest, VerifyMeetsBytesThatRotted) {
+  PutBlock("/blocks/01DXXFZDYD1MQW6079WK0K6ED0", 0, 20, 1);
+  for (const SourceLayout layout :
+       {SourceLayout::kParquetCommon, SourceLayout::kGateway, SourceLayout::kSamples}) {
+    SCOPED_TRACE(LayoutName(layout));
+    int found = 0;
+    for (uint64_t at = 100; at < 3000; at += 211) {
+      SCOPED_TRACE(at);
+      const std::string to = "/out/" + std::string(LayoutName(layout)) + std::to_string(at);
+      FaultyDisk disk(env_.files, to + ".converting/out", "");
+      disk.FlipByteAt(at);
+      const auto done = RunOn(disk, {"/blocks"}, to, To(layout));
+      EXPECT_GT(disk.reads(), 0);
+      EXPECT_FALSE(env_.files.Exists(to + ".converting"));
+      if (done.ok()) continue;  // bytes of an index, say, that nobody needed
+      ++found;
+      EXPECT_NE(done.status().message().find(".parquet"), std::string_view::npos)
+          << done.status().ToString();
+      EXPECT_FALSE(env_.files.Exists(to));
+      ConvertOptions unseen = To(layout);
+      unseen.verify = false;
+      EXPECT_TRUE(RunOn(disk, {"/blocks"}, to, unseen).ok());
+    }
+    EXPECT_GT(found, 4);
+  }
+}
+
+TEST_F(ConvertTest, ShardsPublishedInPartAreRefusedAndTheirBlockIsNot) {
+  const std::string id = "01DXXFZDYD1MQW6079WK0K6ED0";
+  const std::string block = "/tenant/" + id;
+  PutBlock(block, 0, 20, 1);
+  const size_t before = FilesBelow("/tenant").size();
+  ConvertOptions options = To(SourceLayout::kParquetCommon);
+  options.converter_mark = true;
+  options.name = id;
+  // All is in place but the journal cannot be removed, nor can anything be taken back; the second
+  // run, which is to do that first, cannot either.
+  for (int run = 1; run <= 2; ++run) {
+    SCOPED_TRACE(run);
+    const std::vector<ConvertInput> inputs = Open({block});
+    env_.files.FailNth(FileOperation::kRemove, 1, FileFault::kIo, 1000);
+    EXPECT_FALSE(Convert(env_.env(), inputs, "/tenant", options, nullptr).ok());
+    env_.files.ClearFaults();
+    EXPECT_TRUE(env_.files.Exists(block + "/parquet-converter-mark.json"));
+    const auto opened = OpenSource(env_.files, nullptr, block, SourceLayout::kParquetCommon, {});
+    EXPECT_EQ(opened.status().code(), Code::kUnavailable) << opened.status().ToString();
+    const auto layout = RecogniseLayout(env_.files, block);
+    ASSERT_TRUE(layout.ok());
+    EXPECT_EQ(*layout, SourceLayout::kBlock);
+  }
+  EXPECT_EQ(MustRun({block}, "/tenant", options).shards, 1u);
+  // Two files of the shard, the mark and its copy.
+  EXPECT_EQ(FilesBelow("/tenant").size(), before + 4);
+  EXPECT_TRUE(OpenSource(env_.files, nullptr, block, SourceLayout::kParquetCommon, {}).ok());
 }
 
 TEST_F(ConvertTest, AStoppedRunCleansUp) {
