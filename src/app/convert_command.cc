@@ -88,8 +88,10 @@ void RegisterOutputFlags(ConvertArguments* parsed, FlagTable* table) {
   table->AddInt("rowgroup-count", &parsed->row_groups,
                 "Shards: most row groups of a shard; 0 for one shard.");
   table->AddInt("max-columns", &parsed->max_columns, "Shards: most columns of a labels file.");
-  table->AddInt("samples-per-chunk", &parsed->samples_per_chunk,
-                "Shards: most samples of a chunk that is encoded anew.");
+  table->AddInt(
+      "samples-per-chunk", &parsed->samples_per_chunk,
+      "Shards: most samples of a chunk. When not given, 120 for chunks that are encoded anew; "
+      "those of up to 240 stay as they are.");
   table->AddStrings("external-label", &parsed->external,
                     "name=value that every series has; may be given again. gateway: the labels of "
                     "the stream, by default what meta.json says of each block.");
@@ -217,7 +219,9 @@ Result<ConvertArguments> Parse(const std::vector<std::string>& arguments) {
   RETURN_IF_ERROR(SetOutput(&parsed));
   for (const Flag& flag : table.flags()) {
     if (flag.source == FlagSource::kDefault) continue;
-    const shards::ShardWriterOptions& shards = parsed.options.shards;
+    shards::ShardWriterOptions& shards = parsed.options.shards;
+    // Asked for, it holds for every chunk.
+    if (flag.name == "samples-per-chunk") shards.cut_larger_chunks = true;
     if (flag.name == "sort-label") {
       for (const auto& label : shards.sort_labels) {
         parsed.row_labels.emplace_back(flag.name, label);

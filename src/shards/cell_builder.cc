@@ -37,8 +37,8 @@ bool CellBuilder::FitsAlone(const EncodedChunk& chunk) const {
     return false;
   }
   const auto samples = ChunkSampleCount(chunk.encoding, chunk.bytes);
-  return samples.ok() && *samples <= 2 * options_.samples_per_chunk &&
-         FitsColumn(chunk.min_ms, chunk.max_ms);
+  const uint32_t most = (options_.cut_larger_chunks ? 1 : 2) * options_.samples_per_chunk;
+  return samples.ok() && *samples <= most && FitsColumn(chunk.min_ms, chunk.max_ms);
 }
 
 Status CellBuilder::FromChunks(std::span<const EncodedChunk> chunks) {

@@ -34,8 +34,10 @@ struct ShardWriterOptions {
   // Label sets of the series are kept while they are no more bytes together, and asked of the set
   // again otherwise.
   uint64_t plan_bytes = uint64_t{256} << 20;
-  // Chunks made here hold at most so many samples; chunks passed through, twice as many.
+  // Chunks made here hold at most so many samples; chunks passed through, twice as many, or no more
+  // either when `cut_larger_chunks`.
   uint32_t samples_per_chunk = 120;
+  bool cut_larger_chunks = false;
   uint32_t label_page_rows = 16 << 10;
   uint64_t chunk_page_bytes = 48 << 10;  // a page ends at the first row that passes it
   ChunkCompression chunk_compression = ChunkCompression::kAuto;
