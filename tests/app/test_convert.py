@@ -107,15 +107,6 @@ class ConvertTest(ConvertCase):
         self.convert(data, f"--to={self.folder}/back", "--layout=parquet-common", "--verify")
         self.assert_same(SMALL / "blocks-2h", self.folder / "back")
 
-    def test_shapes_of_shards_are_settings(self):
-        to = self.folder / "small"
-        self.convert(FLOATS, f"--to={to}", "--layout=parquet-common", "--rowgroup-size=2",
-                     "--rowgroup-count=1", "--samples-per-chunk=10", "--compression=none",
-                     "--sort-label=foo", "--bloom-label=foo", "--column-duration=1h",
-                     "--max-columns=100", "--verify")
-        self.assertGreater(len(list(to.iterdir())), 2)
-        self.assert_same(FLOATS, to)
-
     def test_an_empty_folder_is_filled_and_little_memory_suffices(self):
         to = self.folder / "mount"
         to.mkdir()
@@ -275,15 +266,6 @@ class ConvertTest(ConvertCase):
 
 @unittest.skipUnless(GOLDEN.is_dir(), "no golden data")
 class GoldenConvertTest(ConvertCase):
-    def test_golden_data_come_back_from_both_shard_layouts(self):
-        for folder in ("blocks-2h", "blocks-8h", "parquet-common/small-shards", "wal-unclean",
-                       "wal-torn"):
-            for layout in ("parquet-common", "gateway"):
-                with self.subTest(folder=folder, layout=layout):
-                    to = self.folder / f"{folder.replace('/', '-')}-{layout}"
-                    self.convert(GOLDEN / folder, f"--to={to}", f"--layout={layout}")
-                    self.assert_same(GOLDEN / folder, to)
-
     def to_samples(self, source):
         to = self.folder / str(source.relative_to(GOLDEN)).replace("/", "-")
         self.convert(source, f"--to={to}", "--layout=samples")
@@ -311,17 +293,6 @@ class GoldenConvertTest(ConvertCase):
                        "parquet-common/day-parquet-go-0.30"):
             with self.subTest(folder=folder):
                 self.assert_dumps(self.to_samples(GOLDEN / folder), dump(GOLDEN / folder))
-
-    def test_a_golden_day_in_two_streams_is_the_golden_bucket(self):
-        to = self.folder / "bucket"
-        self.convert(GOLDEN / "blocks-day", f"--to={to}", "--layout=gateway", "--verify")
-        for stream in (GOLDEN / "gateway").iterdir():
-            self.assertTrue((to / stream.name).is_dir(), stream.name)
-            self.assertEqual((to / stream.name / "stream.pb").read_bytes(),
-                             (stream / "stream.pb").read_bytes())
-            for day in stream.iterdir():
-                if day.is_dir():
-                    self.assertTrue((to / stream.name / day.name / "meta.pb").is_file())
 
     def test_a_killed_run_leaves_nothing_that_looks_finished(self):
         runs = self.folder / "runs"

@@ -1,4 +1,4 @@
-"""convert killed at each step of publishing: nothing looks finished, and the run can be repeated."""
+"""convert killed at each step of publishing: nothing looks finished, and it can be repeated."""
 import json
 import pathlib
 import shutil
@@ -117,6 +117,29 @@ class PublishTest(unittest.TestCase):
                 self.assertIn("an interrupted conversion is published in part", error)
                 self.assertIn(f"{place}/.converting/JOURNAL", error)
                 self.assertEqual(error.count("\n"), 1)
+
+    def test_a_run_killed_while_it_writes_aside_leaves_its_target_as_it_was(self):
+        for layout in ("parquet-common", "gateway", "samples"):
+            for there in (True, False):
+                for failpoint in ("bucket.before_sync", "bucket.before_rename",
+                                  "bucket.after_rename"):
+                    self.number += 1
+                    to = self.folder / f"to{self.number}"
+                    if there:
+                        (to / "lost+found").mkdir(parents=True)  # of a mount point
+                    arguments = ("convert", FLOATS, f"--to={to}", f"--layout={layout}",
+                                 "--progress=none")
+                    with self.subTest(layout=layout, there=there, failpoint=failpoint):
+                        for hit in (1, 2):
+                            code, _, _ = run(*arguments,
+                                             f"--debug.failpoints={failpoint}=kill@{hit}")
+                            self.assertEqual(code, -signal.SIGKILL)
+                            self.assertEqual(to.exists(), there)
+                            self.assertEqual(tree(to) if there else {}, {})
+                            self.assertNotEqual(run("dump", to)[0], 0)
+                        code, _, error = run(*arguments)
+                        self.assertEqual((code, error), (0, ""))
+                        self.assertEqual(run("verify", FLOATS, to)[0], 0)
 
     def test_shards_into_an_empty_folder(self):
         self.check(lambda to: (FLOATS, f"--to={to}", "--layout=parquet-common", "--progress=none",
