@@ -153,6 +153,13 @@ class TidyTest(unittest.TestCase):
         self.assert_finds({"src/wal/log.cc": "void F() { throw Bad{}; }\n"}, "return a Status")
         self.assert_finds({"src/wal/log.cc": "auto h = std::hash<int>{}(1);\n"}, "std::hash")
 
+    def test_randomness_is_seeded_and_handed_in(self):
+        for call in ("int x = rand();", "srand(1);", "std::srand (7);"):
+            with self.subTest(call):
+                for file in ("src/wal/log.cc", "src/wal/log_test.cc"):
+                    self.assert_finds({file: f"void F() {{ {call} }}\n"}, "use Random")
+        self.assert_finds({"src/wal/log.cc": "void F() { operand(); x.strand(1); brand (2); }\n"})
+
     def test_calls_in_comments_and_literals_do_not_count(self):
         self.assert_finds({"src/wal/log.cc": '// getenv\nauto* x = "throw printf(";\n'})
 
