@@ -102,8 +102,9 @@ void PrintConfigReference() {
   fmt::print(
       "# Configuration\n\nMade by `thermocline help --markdown`; do not edit. A flag beats its "
       "environment variable, which beats the file of\n`--config.file` (YAML, nested keys spell the "
-      "flag's name), which beats the default.\n\n{}",
-      table.Markdown());
+      "flag's name), which beats the default.\n\n{}\n## Prometheus' flags\n\nThese are taken "
+      "with a warning and do nothing, so that a command line written for Prometheus works:\n\n{}",
+      table.Markdown(), table.IgnoredMarkdown());
 }
 
 bool AsksForHelp(const std::vector<std::string>& arguments) {

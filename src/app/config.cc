@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "app/config_file.h"
+#include "app/prometheus_flags.h"
 #include "base/duration.h"
 #include "env/posix/process_metrics.h"
 
@@ -113,6 +114,9 @@ void RegisterWebFlags(Config* config, FlagTable* table) {
                  "Serves the admin endpoints (flush).");
   table->AddInt("web.max-connections", &server.listener.max_connections,
                 "Connections that may be open at once.");
+  table->AddDuration("web.read-timeout", &server.listener.body_timeout_ms,
+                     "How long a request's body may take to arrive, and 1 s more for each KiB that "
+                     "did.");
   table->AddDuration("web.drain-timeout", &config->drain_ms,
                      "How long requests in progress may go on after SIGTERM; then queries are "
                      "cancelled.");
@@ -131,6 +135,52 @@ void RegisterWebFlags(Config* config, FlagTable* table) {
 bool IsLoopback(std::string_view address) {
   return address.starts_with("127.") || address.starts_with("localhost:") ||
          address.starts_with("[::1]:");
+}
+
+// Settings that each may have and that do not go together; the text names both flags.
+Status CheckTogether(const Config& config) {
+  const StoreOptions& store = config.store;
+  const ServerOptions& server = config.server;
+  const auto refuse = [](const std::string& text) { return Status::InvalidArgument(text); };
+  if (server.query_memory_bytes > server.queries_memory_bytes) {
+    return refuse(
+        fmt::format("--query.max-memory={} is more than --query.max-memory-total={}: one query "
+                    "cannot hold more than all queries together",
+                    SizeText(server.query_memory_bytes), SizeText(server.queries_memory_bytes)));
+  }
+  if (server.queries.threads > server.listener.max_connections) {
+    return refuse(fmt::format(
+        "--query.max-concurrency={} is more than --web.max-connections={}: a query that runs has a "
+        "connection",
+        server.queries.threads, server.listener.max_connections));
+  }
+  const int64_t kept_ms = store.retention_time_ms;
+  if (kept_ms > 0 && kept_ms < store.head.range_ms) {
+    return refuse(fmt::format(
+        "--storage.tsdb.retention.time={} is less than --storage.head-range={}: samples would be "
+        "too old before they are flushed",
+        FormatDurationMs(kept_ms), FormatDurationMs(store.head.range_ms)));
+  }
+  if (kept_ms > 0 && kept_ms < store.head.out_of_order_window_ms) {
+    return refuse(fmt::format(
+        "--storage.tsdb.retention.time={} is less than --storage.tsdb.out-of-order-time-window={}: "
+        "samples would be taken that are not kept",
+        FormatDurationMs(kept_ms), FormatDurationMs(store.head.out_of_order_window_ms)));
+  }
+  if (store.retention_size_bytes > 0 && store.retention_size_bytes < store.wal.segment_size_bytes) {
+    return refuse(fmt::format(
+        "--storage.tsdb.retention.size={} is less than --wal.segment-size={}: the log alone could "
+        "be larger, and no block would be kept",
+        SizeText(store.retention_size_bytes), SizeText(store.wal.segment_size_bytes)));
+  }
+  const uint64_t floor_bytes = store.free_space_floor_bytes.value_or(0);
+  if (floor_bytes > 0 && store.ballast_bytes > floor_bytes) {
+    return refuse(fmt::format(
+        "--storage.ballast-size={} is more than --storage.free-space-floor={}: what is kept for a "
+        "full disk would be more than what keeps it from becoming full",
+        SizeText(store.ballast_bytes), SizeText(floor_bytes)));
+  }
+  return {};
 }
 
 template <typename... Texts>
@@ -154,6 +204,7 @@ void RegisterFlags(Config* config, FlagTable* table) {
   RegisterStorageFlags(config, table);
   RegisterQueryFlags(config, table);
   RegisterWebFlags(config, table);
+  RegisterPrometheusFlags(table);
 }
 
 Status ValidateConfig(const Config& config) {
@@ -183,7 +234,7 @@ Status ValidateConfig(const Config& config) {
           address));
     }
   }
-  return {};
+  return CheckTogether(config);
 }
 
 Status LoadConfig(const std::vector<std::string>& arguments,
@@ -196,6 +247,11 @@ Status LoadConfig(const std::vector<std::string>& arguments,
   if (!config->config_file.empty()) {
     ASSIGN_OR_RETURN(const std::string yaml, files.ReadFile(config->config_file, 1 << 20));
     RETURN_IF_ERROR(ApplyConfigFile(config->config_file, yaml, table));
+  }
+  // A default gives way to what was said and to a small machine.
+  if (!table->IsGiven("query.max-memory")) {
+    config->server.query_memory_bytes =
+        std::min(config->server.query_memory_bytes, config->server.queries_memory_bytes);
   }
   return ValidateConfig(*config);
 }

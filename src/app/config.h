@@ -41,7 +41,7 @@ Status LoadConfig(const std::vector<std::string>& arguments,
                   std::vector<std::string>* rest);
 
 // What single settings cannot tell: addresses off loopback without leave, a lookback of zero, a
-// head range that does not divide a day.
+// head range that does not divide a day, and settings that contradict each other (both are named).
 Status ValidateConfig(const Config& config);
 
 }  // namespace thermocline

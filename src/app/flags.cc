@@ -38,6 +38,8 @@ std::string EnvironmentName(std::string_view flag) {
   return name;
 }
 
+}  // namespace
+
 std::string SizeText(uint64_t bytes) {
   const std::pair<uint64_t, const char*> units[] = {
       {1ull << 40, "TiB"}, {1ull << 30, "GiB"}, {1ull << 20, "MiB"}, {1ull << 10, "KiB"}};
@@ -46,8 +48,6 @@ std::string SizeText(uint64_t bytes) {
   }
   return std::to_string(bytes);
 }
-
-}  // namespace
 
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -152,10 +152,39 @@ Flag* FlagTable::Find(std::string_view name) {
   return at == flags_.end() ? nullptr : &*at;
 }
 
+const Flag* FlagTable::Find(std::string_view name) const {
+  const auto at = std::ranges::find(flags_, name, &Flag::name);
+  return at == flags_.end() ? nullptr : &*at;
+}
+
+void FlagTable::AddIgnored(std::string name, std::string type, std::string why) {
+  const bool is_bool = type == "bool";
+  Flag& flag = Add(std::move(name), std::move(type), "", "");
+  flag.is_bool = is_bool;
+  flag.repeatable = true;
+  flag.ignored = std::move(why);
+  flag.set = [](std::string_view) { return Status::Ok(); };
+}
+
+bool FlagTable::IsGiven(std::string_view name) const {
+  const Flag* const flag = Find(name);
+  return flag != nullptr && flag->source != FlagSource::kDefault;
+}
+
+std::vector<std::string> FlagTable::Warnings() const {
+  std::vector<std::string> warnings;
+  for (const Flag& flag : flags_) {
+    if (flag.ignored.empty() || flag.source == FlagSource::kDefault) continue;
+    warnings.push_back(fmt::format("--{} does nothing here: {}", flag.name, flag.ignored));
+  }
+  return warnings;
+}
+
 Status FlagTable::Unknown(std::string_view name) const {
   const Flag* nearest = nullptr;
   size_t best = std::max<size_t>(3, name.size() / 3) + 1;
   for (const Flag& flag : flags_) {
+    if (!flag.ignored.empty()) continue;
     if (const size_t d = EditDistance(name, flag.name); d < best) {
       best = d;
       nearest = &flag;
@@ -233,7 +262,9 @@ Status FlagTable::ParseEnvironment(
 
 std::vector<std::pair<std::string, std::string>> FlagTable::Values() const {
   std::vector<std::pair<std::string, std::string>> values;
-  for (const Flag& flag : flags_) values.emplace_back(flag.name, flag.value);
+  for (const Flag& flag : flags_) {
+    if (flag.ignored.empty()) values.emplace_back(flag.name, flag.value);
+  }
   std::ranges::sort(values);
   return values;
 }
@@ -241,6 +272,7 @@ std::vector<std::pair<std::string, std::string>> FlagTable::Values() const {
 std::string FlagTable::HelpText() const {
   std::string text;
   for (const Flag& flag : flags_) {
+    if (!flag.ignored.empty()) continue;
     text += fmt::format("  --{}{}\n        {}", flag.name,
                         flag.is_bool ? "" : fmt::format("=<{}>", flag.type), flag.help);
     if (!flag.fallback.empty()) text += fmt::format(" Default: {}.", flag.fallback);
@@ -252,9 +284,18 @@ std::string FlagTable::HelpText() const {
 std::string FlagTable::Markdown() const {
   std::string text = "| flag | environment | type | default | meaning |\n|---|---|---|---|---|\n";
   for (const Flag& flag : flags_) {
+    if (!flag.ignored.empty()) continue;
     text +=
         fmt::format("| `--{}` | `{}` | {} | {} | {} |\n", flag.name, EnvironmentName(flag.name),
                     flag.type, flag.fallback.empty() ? "" : "`" + flag.fallback + "`", flag.help);
+  }
+  return text;
+}
+
+std::string FlagTable::IgnoredMarkdown() const {
+  std::string text;
+  for (const Flag& flag : flags_) {
+    if (!flag.ignored.empty()) text += fmt::format("- `--{}`: {}\n", flag.name, flag.ignored);
   }
   return text;
 }

@@ -25,6 +25,7 @@ struct Flag {
   FlagSource source = FlagSource::kDefault;
   bool is_bool = false;
   bool repeatable = false;
+  std::string ignored;  // why it does nothing here; empty: it does something
   std::function<Status(std::string_view)> set;
 };
 
@@ -43,6 +44,10 @@ class FlagTable {
   void AddCustom(std::string name, std::string type, std::string fallback,
                  std::function<Status(std::string_view)> set, std::string help);
 
+  // A flag that other programs' command lines have: taken, and told by Warnings() when it is given.
+  // `type` as in Flag, `why` a clause. Not in HelpText, Values and Markdown.
+  void AddIgnored(std::string name, std::string type, std::string why);
+
   // Sets one flag unless a source of higher rank did. InvalidArgument for an unknown name, with the
   // nearest known one, and for a value that does not parse.
   Status Set(std::string_view name, std::string_view value, FlagSource source);
@@ -54,14 +59,21 @@ class FlagTable {
   Status ParseEnvironment(const std::vector<std::pair<std::string, std::string>>& environment);
 
   const std::vector<Flag>& flags() const { return flags_; }
+  // Whether the value in force is not the default's.
+  bool IsGiven(std::string_view name) const;
+  // One sentence per ignored flag that was given.
+  std::vector<std::string> Warnings() const;
   // Names and values in force, sorted by name.
   std::vector<std::pair<std::string, std::string>> Values() const;
   std::string HelpText() const;
   // The rows of docs/reference/config.md.
   std::string Markdown() const;
+  // The ignored flags as a list.
+  std::string IgnoredMarkdown() const;
 
  private:
   Flag* Find(std::string_view name);
+  const Flag* Find(std::string_view name) const;
   Status Unknown(std::string_view name) const;
   Flag& Add(std::string name, std::string type, std::string help, std::string fallback);
 
@@ -71,6 +83,8 @@ class FlagTable {
 // Number of single-character edits between two words; what "did you mean" ranks by.
 size_t EditDistance(std::string_view a, std::string_view b);
 
+// 1GiB, 512MiB, 4097: the largest unit that needs no fraction.
+std::string SizeText(uint64_t bytes);
 // 1GiB, 512MB, 4096 to bytes. InvalidArgument with the text.
 Result<uint64_t> ParseSizeBytes(std::string_view text);
 

@@ -81,6 +81,9 @@ void ServeUntilSignal(Server& server, const Config& config, StopSignals& signals
 
 Status Serve(const Config& config, const FlagTable& flags, PosixEnv& posix, StopSignals& signals) {
   const Env env = posix.env();
+  for (const std::string& warning : flags.Warnings()) {
+    env.logger.Log(LogLevel::kWarn, "main", warning);
+  }
   const int64_t started_ns = env.clock.SteadyNs();
   env.logger.Log(LogLevel::kInfo, "main", "Starting Thermocline",
                  {{"version", std::string(kVersion)},
