@@ -27,10 +27,42 @@ Response Refusal(int status, std::string_view why) {
   return response;
 }
 
-int StatusOfReadError(const ErrorCode& error) {
-  if (error == http::error::header_limit) {
+std::string TooLargeText(const ListenerOptions& options) {
+  return fmt::format("request body exceeds the {} bytes limit", options.max_body_bytes);
+}
+
+std::string UrlTooLongText(const ListenerOptions& options) {
+  return fmt::format("the URL is longer than {} bytes: send the parameters as a form by POST",
+                     options.max_target_bytes);
+}
+
+std::string HeadersTooLargeText(const ListenerOptions& options) {
+  return fmt::format("the headers are larger than {} bytes or more than {}",
+                     options.max_header_bytes, options.max_headers);
+}
+
+// What is wrong with a whole head, so that its body is not read; 0 when nothing is.
+int HeadRefusal(const http::request_header<>& head, const ListenerOptions& options,
+                std::string* why) {
+  uint64_t count = 0;
+  uint64_t bytes = 0;
+  for (const auto& field : head) {
+    ++count;
+    bytes += field.name_string().size() + field.value().size() + 4;  // ": " and the line's end
+  }
+  if (head.target().size() > options.max_target_bytes) {
+    *why = UrlTooLongText(options);
+    return 414;
+  }
+  if (count > options.max_headers || bytes > options.max_header_bytes) {
+    *why = HeadersTooLargeText(options);
     return 431;
   }
+  return 0;
+}
+
+int StatusOfReadError(const ErrorCode& error) {
+  if (error == http::error::header_limit) return 431;
   if (error == http::error::body_limit) return 413;
   if (error == http::error::end_of_stream || error == http::error::partial_message ||
       error == beast::error::timeout || error.category() == boost::system::system_category() ||
@@ -83,7 +115,7 @@ void SetHead(const Response& response, unsigned version, Message* message) {
   for (const auto& [name, value] : response.headers) message->set(name, value);
 }
 
-Request ToRequest(http::request<http::string_body>&& message, const std::string& remote) {
+Request ToRequest(http::request<ArrivingBody>&& message, const std::string& remote) {
   Request request;
   request.method = std::string(message.method_string());
   const std::string_view target(message.target().data(), message.target().size());
@@ -138,10 +170,27 @@ net::awaitable<void> Connection::Refuse(int status, std::string_view why) {
   }
 }
 
+int Connection::WhyUnreadable(const ErrorCode& error, const Parser& parser,
+                              std::string* why) const {
+  const int status = StatusOfReadError(error);
+  *why = error.message();
+  if (status == 413) *why = TooLargeText(listener_.options);
+  if (status != 431) return status;
+  *why = HeadersTooLargeText(listener_.options);
+  // Was it the request line? It is still in the buffer where the parser has not come behind it.
+  const std::string_view seen(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+  const size_t target_bytes = parser.get().target().size();
+  const size_t line_bytes =
+      target_bytes > 0 ? target_bytes : std::min(seen.find("\r\n"), seen.size());
+  if (line_bytes <= listener_.options.max_target_bytes) return status;
+  *why = UrlTooLongText(listener_.options);
+  return 414;
+}
+
 // False when the connection must end; `answered` when a refusal went out already.
 net::awaitable<bool> Connection::ReadRequest(Parser& parser, bool* answered) {
   const ListenerOptions& options = listener_.options;
-  parser.header_limit(options.max_header_bytes);
+  parser.header_limit(options.max_target_bytes + options.max_header_bytes);
   parser.body_limit(options.max_body_bytes);
   ErrorCode error;
   if (buffer_.size() == 0) {
@@ -157,8 +206,9 @@ net::awaitable<bool> Connection::ReadRequest(Parser& parser, bool* answered) {
                                    net::redirect_error(net::use_awaitable, error));
   // A time-out has closed the socket already: a client that is too slow gets no answer.
   if (error) {
-    if (const int status = StatusOfReadError(error); status != 0) {
-      co_await Refuse(status, error.message());
+    std::string why;
+    if (const int status = WhyUnreadable(error, parser, &why); status != 0) {
+      co_await Refuse(status, why);
       *answered = true;
     }
     co_return false;
@@ -170,17 +220,14 @@ net::awaitable<bool> Connection::ReadBody(Parser& parser, bool* answered) {
   const ListenerOptions& options = listener_.options;
   const auto& message = parser.get();
   *answered = true;
-  if (static_cast<uint32_t>(std::distance(message.begin(), message.end())) > options.max_headers) {
-    co_await Refuse(431, "too many headers");
+  std::string why;
+  if (const int status = HeadRefusal(message, options, &why); status != 0) {
+    co_await Refuse(status, why);
     co_return false;
   }
   if (message.count(http::field::content_length) > 0 &&
       message.count(http::field::transfer_encoding) > 0) {
     co_await Refuse(400, "both Content-Length and Transfer-Encoding are given");
-    co_return false;
-  }
-  if (parser.content_length().value_or(0) > options.max_body_bytes) {
-    co_await Refuse(413, "the body is too large");
     co_return false;
   }
   ErrorCode error;
@@ -205,8 +252,9 @@ net::awaitable<bool> Connection::ReadBodyBytes(Parser& parser, bool* answered) {
     Enter(Phase::kReading);  // progress
   }
   if (error) {
-    const int status = StatusOfReadError(error);
-    if (status != 0) co_await Refuse(status, error.message());
+    std::string why;
+    const int status = WhyUnreadable(error, parser, &why);
+    if (status != 0) co_await Refuse(status, why);
     co_return false;
   }
   *answered = false;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/mutex.h"
+#include "server/arriving_body.h"
 #include "server/listener.h"
 
 namespace thermocline {
@@ -49,10 +50,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void CancelRequest() EXCLUDES(mutex_);
 
  private:
-  using Parser = http::request_parser<http::string_body>;
+  using Parser = http::request_parser<ArrivingBody>;
   net::awaitable<bool> ReadRequest(Parser& parser, bool* answered);
   net::awaitable<bool> ReadBody(Parser& parser, bool* answered);
   net::awaitable<bool> ReadBodyBytes(Parser& parser, bool* answered);
+  // The status and the words for a request that could not be read; 0 when nobody is there any more.
+  int WhyUnreadable(const boost::system::error_code& error, const Parser& parser,
+                    std::string* why) const;
   net::awaitable<Response> Handle(Request request);
   net::awaitable<bool> Write(const Response& response, bool head_only, bool keep_alive,
                              unsigned version);

@@ -216,7 +216,8 @@ void BeastListener::Stop(int64_t drain_ms, const std::function<bool()>& hurry) {
 }  // namespace
 
 Status ListenerOptions::Validate() const {
-  if (threads < 1 || max_connections < 1 || max_headers < 1 || max_header_bytes < 1024) {
+  if (threads < 1 || max_connections < 1 || max_headers < 1 || max_header_bytes < 1024 ||
+      max_target_bytes < 1024) {
     return Status::InvalidArgument("listener: limits must be positive");
   }
   return {};

@@ -23,7 +23,8 @@ struct ListenerOptions {
   int64_t idle_timeout_ms = 60'000;   // between requests of a connection
   int64_t write_timeout_ms = 60'000;  // without progress of the client
   uint64_t max_body_bytes = 32ull << 20;
-  uint32_t max_header_bytes = 16 << 10;
+  uint32_t max_header_bytes = 16 << 10;  // all header fields
+  uint32_t max_target_bytes = 32 << 10;  // the URL; routes may take less
   uint32_t max_headers = 100;
   int64_t max_connections = 512;
   int64_t stuck_client_ms = 5'000;  // a client that makes no progress holds Stop up no longer

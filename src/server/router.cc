@@ -122,7 +122,10 @@ Response Run(const ServerContext& context, const Request& request, const RouteMa
   const bool form =
       request.method == "POST" && match.route->lane != Lane::kWrite && IsForm(request);
   if (request.query.size() > options.max_query_url_bytes) {
-    return Failure(414, "bad_data", "the URL's parameters are too long: send them as a form");
+    return Failure(414, "bad_data",
+                   fmt::format("the URL's parameters are {} bytes long, at most {} are taken: send "
+                               "them as a form by POST",
+                               request.query.size(), options.max_query_url_bytes));
   }
   if (form && request.body.size() > options.max_query_form_bytes) {
     return Failure(413, "bad_data", "the form is too long");
