@@ -33,7 +33,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size_bytes) {
   std::string scratch;
   WriteBatch batch;
   RemoteWriteSkipped skipped;
-  if (DecodeRemoteWrite1(input, limits, &scratch, &batch, &skipped).ok()) CheckBatch(batch, limits);
+  if (DecompressRemoteWrite(input, limits, &scratch).ok() &&
+      ParseWriteRequest1(scratch, limits, &batch, &skipped).ok()) {
+    CheckBatch(batch, limits);
+  }
   if (ParseWriteRequest1(input, limits, &batch, &skipped).ok()) CheckBatch(batch, limits);
   return 0;
 }

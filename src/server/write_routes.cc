@@ -2,11 +2,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "model/number.h"
 #include "server/reply.h"
 #include "server/router.h"
 #include "wire/remote_write.h"
+#include "wire/remote_write_type.h"
 
 namespace thermocline {
 namespace {
@@ -18,30 +20,6 @@ Response Plain(int status, std::string_view text) {
   response.body = fmt::format("{}\n", text);
   if (status == 503) response.headers.emplace_back("Retry-After", "5");
   return response;
-}
-
-std::string Trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\"");
-  if (first == std::string_view::npos) return "";
-  return std::string(text.substr(first, text.find_last_not_of(" \t\"") - first + 1));
-}
-
-// Empty, application/x-protobuf, or that with proto=prometheus.WriteRequest.
-bool IsRemoteWrite1(std::string_view content_type) {
-  if (content_type.empty()) return true;
-  size_t semicolon = content_type.find(';');
-  if (Trimmed(content_type.substr(0, semicolon)) != "application/x-protobuf") return false;
-  while (semicolon != std::string_view::npos) {
-    content_type.remove_prefix(semicolon + 1);
-    semicolon = content_type.find(';');
-    const std::string_view parameter = content_type.substr(0, semicolon);
-    const size_t equals = parameter.find('=');
-    if (equals == std::string_view::npos || Trimmed(parameter.substr(0, equals)) != "proto") {
-      continue;
-    }
-    return Trimmed(parameter.substr(equals + 1)) == "prometheus.WriteRequest";
-  }
-  return true;
 }
 
 // Decode buffers of a thread, kept so that a request of usual size costs no allocation.
@@ -106,27 +84,39 @@ Response FromStatus(const Status& status) {
   }
 }
 
+// Accepts one message type: 415 with Prometheus' words for any other.
+std::optional<Response> RefuseType(std::string_view content_type) {
+  const auto type = ParseRemoteWriteType(content_type);
+  if (!type.ok()) return Plain(415, type.status().message());
+  if (*type == RemoteWriteMessage::kVersion1) return std::nullopt;
+  return Plain(415, fmt::format("{} protobuf message is not accepted by this server; only accepts "
+                                "{}",
+                                RemoteWriteMessageName(*type),
+                                RemoteWriteMessageName(RemoteWriteMessage::kVersion1)));
+}
+
+// The order of the checks is Prometheus': senders and their tests see which one fails first.
 Response Write(const RouteCall& call) {
   const Request& request = call.request;
   const std::string_view encoding = request.Header("content-encoding");
   if (!encoding.empty() && encoding != "snappy") {
     return Plain(415, fmt::format("{} encoding (compression) is not accepted by this server; only "
                                   "snappy is acceptable",
-                                  encoding.substr(0, 64)));
+                                  encoding));
   }
-  if (!IsRemoteWrite1(request.Header("content-type"))) {
-    return Plain(415, "only application/x-protobuf;proto=prometheus.WriteRequest is accepted");
-  }
-  if (request.body.size() > call.context.options.max_write_bytes) {
-    return Plain(413, "the request body is too large");
+  const uint64_t limit_bytes = call.context.options.max_write_bytes;
+  if (request.body.size() > limit_bytes) {
+    return Plain(413, fmt::format("request body exceeds the {} bytes limit", limit_bytes));
   }
   thread_local Buffers buffers;
   buffers.Trim();
   RemoteWriteLimits limits;
-  limits.max_decoded_bytes = call.context.options.max_write_bytes;
+  limits.max_decoded_bytes = limit_bytes;
+  Status decoded = DecompressRemoteWrite(request.body, limits, &buffers.scratch);
+  if (!decoded.ok()) return Plain(400, decoded.message());
+  if (auto refused = RefuseType(request.Header("content-type"))) return *std::move(refused);
   RemoteWriteSkipped skipped;
-  const Status decoded =
-      DecodeRemoteWrite1(request.body, limits, &buffers.scratch, &buffers.batch, &skipped);
+  decoded = ParseWriteRequest1(buffers.scratch, limits, &buffers.batch, &skipped);
   if (!decoded.ok()) return Plain(400, decoded.message());
   CountSkipped(skipped, call.context.env.metrics);
   auto summary = call.context.appender.Append(buffers.batch);

@@ -210,25 +210,22 @@ class RequestParser {
 
 }  // namespace
 
+Status DecompressRemoteWrite(std::string_view body, const RemoteWriteLimits& limits,
+                             std::string* message) {
+  const Status decoded = SnappyDecode(body, limits.max_decoded_bytes, message);
+  if (decoded.code() == Code::kResourceExhausted) {
+    return Status::InvalidArgument("decoded size exceeds the " +
+                                   std::to_string(limits.max_decoded_bytes) + " bytes limit");
+  }
+  return decoded.ok() ? decoded : Status::InvalidArgument(std::string(kCorruptSnappy));
+}
+
 Status ParseWriteRequest1(std::string_view message, const RemoteWriteLimits& limits,
                           WriteBatch* batch, RemoteWriteSkipped* skipped) {
   batch->Clear();
   batch->on_reject = RejectPolicy::kWholeBatch;
   *skipped = {};
   return RequestParser(limits, batch, skipped).Run(message);
-}
-
-Status DecodeRemoteWrite1(std::string_view body, const RemoteWriteLimits& limits,
-                          std::string* scratch, WriteBatch* batch, RemoteWriteSkipped* skipped) {
-  batch->Clear();
-  *skipped = {};
-  const Status decoded = SnappyDecode(body, limits.max_decoded_bytes, scratch);
-  if (decoded.code() == Code::kResourceExhausted) {
-    return Status::InvalidArgument("decoded size exceeds the " +
-                                   std::to_string(limits.max_decoded_bytes) + " bytes limit");
-  }
-  if (!decoded.ok()) return Status::InvalidArgument(std::string(kCorruptSnappy));
-  return ParseWriteRequest1(*scratch, limits, batch, skipped);
 }
 
 }  // namespace thermocline

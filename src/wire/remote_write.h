@@ -30,16 +30,16 @@ struct RemoteWriteSkipped {
   uint64_t exemplars = 0;
 };
 
-// Decodes one request body: a snappy block around prometheus.WriteRequest. Replaces `batch`, whose
-// policy becomes kWholeBatch; labels are sorted, empty values dropped. `scratch` holds the decoded
-// message during the call; reuse it and the batch, and a request costs no allocation.
-// InvalidArgument with Prometheus' texts ("s2: corrupt input", "unexpected EOF", `decoded size
-// exceeds the 33554432 bytes limit`), or when the request has more series or samples than allowed.
-// Source: reference of remote write 1.0; Prometheus storage/remote/write_handler.go.
-Status DecodeRemoteWrite1(std::string_view body, const RemoteWriteLimits& limits,
-                          std::string* scratch, WriteBatch* batch, RemoteWriteSkipped* skipped);
+// Takes one request body out of its snappy block; `message` is replaced, its memory reused.
+// InvalidArgument with Prometheus' texts: "s2: corrupt input", "decoded size exceeds the 33554432
+// bytes limit".
+Status DecompressRemoteWrite(std::string_view body, const RemoteWriteLimits& limits,
+                             std::string* message);
 
-// The same for the message without its compression.
+// Decodes a prometheus.WriteRequest. Replaces `batch`, whose policy becomes kWholeBatch; labels are
+// sorted, empty values dropped. Reuse the batch, and a request costs no allocation. InvalidArgument
+// with Prometheus' text ("unexpected EOF"), or when the request has more series or samples than
+// allowed. Source: reference of remote write 1.0; Prometheus storage/remote/write_handler.go.
 Status ParseWriteRequest1(std::string_view message, const RemoteWriteLimits& limits,
                           WriteBatch* batch, RemoteWriteSkipped* skipped);
 

@@ -69,9 +69,8 @@ Decoded Parse(std::string_view message, const RemoteWriteLimits& limits = {}) {
 Decoded DecodeBody(std::string_view body) {
   Decoded decoded;
   std::string scratch;
-  decoded.status =
-      DecodeRemoteWrite1(body, RemoteWriteLimits(), &scratch, &decoded.batch, &decoded.skipped);
-  return decoded;
+  decoded.status = DecompressRemoteWrite(body, RemoteWriteLimits(), &scratch);
+  return decoded.status.ok() ? Parse(scratch) : std::move(decoded);
 }
 
 constexpr std::string_view kOneSample =
