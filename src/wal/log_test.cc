@@ -425,6 +425,21 @@ TEST(Log, CountsWhatItDoes) {
   EXPECT_GT(MetricValue(simulated.metrics, "thermocline_wal_size_bytes"), 8);
 }
 
+TEST(Log, TellsItsSyncMode) {
+  SimulatedEnv simulated;
+  LogOptions options = SmallLog();
+  options.sync = SyncMode::kInterval;
+  options.sync_interval_ms = 2500;
+  const Replay replay = Open(simulated.env(), options);
+  EXPECT_EQ(MetricValue(simulated.metrics, "thermocline_wal_sync_interval_seconds"), 2.5);
+  std::map<std::string, double> modes;
+  for (const MetricFamily& family : simulated.metrics.Collect()) {
+    if (family.name != "thermocline_wal_sync_mode") continue;
+    for (const MetricPoint& point : family.points) modes[point.labels[0].second] = point.value;
+  }
+  EXPECT_EQ(modes, (std::map<std::string, double>{{"always", 0}, {"interval", 1}, {"os", 0}}));
+}
+
 // On the machine's own files with the committer thread: many writers, one order.
 TEST(Log, CommitsInGroupsForManyWriters) {
   char folder[] = "/tmp/thermocline_log_XXXXXX";

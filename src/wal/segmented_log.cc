@@ -15,6 +15,23 @@ std::vector<double> SyncBounds() {
   return {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5};
 }
 
+// One series per mode, 1 for the one in force: what an acknowledgement is worth.
+void ShowSyncMode(const LogOptions& options, Metrics& metrics) {
+  constexpr std::pair<SyncMode, const char*> kModes[] = {
+      {SyncMode::kAlways, "always"}, {SyncMode::kInterval, "interval"}, {SyncMode::kOs, "os"}};
+  for (const auto& [mode, name] : kModes) {
+    metrics
+        .GetGauge("thermocline_wal_sync_mode",
+                  "1 for the mode in force: when a write is acknowledged.", {{"mode", name}})
+        .Set(mode == options.sync ? 1 : 0);
+  }
+  const bool timed = options.sync == SyncMode::kInterval;
+  metrics
+      .GetGauge("thermocline_wal_sync_interval_seconds",
+                "Time between syncs in the mode interval, else 0.")
+      .Set(timed ? static_cast<double>(options.sync_interval_ms) / 1000 : 0);
+}
+
 }  // namespace
 
 SegmentedLog::SegmentedLog(const LogOptions& options, Env env, std::unique_ptr<FileLock> lock,
@@ -35,6 +52,7 @@ SegmentedLog::SegmentedLog(const LogOptions& options, Env env, std::unique_ptr<F
                                "Sequence number of the last record covered by a sync."),
           env.metrics.GetGauge("thermocline_wal_writable",
                                "1 while the log accepts records, 0 while it is closed.")} {
+  ShowSyncMode(options, env.metrics);
   env.metrics
       .GetCounter("thermocline_wal_torn_bytes_total",
                   "Bytes of unfinished writes cut from the tail of the log at opening.")

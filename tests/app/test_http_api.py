@@ -178,6 +178,26 @@ class HttpApiTest(unittest.TestCase):
         self.assertEqual(answer["data"]["stats"]["tiers"]["head"]["series"], 6)
 
 
+class SyncModeTest(unittest.TestCase):
+    def test_metrics_tell_what_an_acknowledgement_is_worth(self):
+        for flag, mode, interval in (("always", "always", "0"), ("os", "os", "0"),
+                                     ("interval:1500ms", "interval", "1.5")):
+            folder = pathlib.Path(tempfile.mkdtemp(prefix="thermocline-sync-"))
+            self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+            server = thermocline(folder, f"--wal.sync={flag}").start()
+            self.addCleanup(server.kill)
+            with urllib.request.urlopen(server.url + "/metrics", timeout=30) as response:
+                lines = response.read().decode().splitlines()
+            for other in ("always", "interval", "os"):
+                self.assertIn('thermocline_wal_sync_mode{mode="%s"} %d' % (other, other == mode),
+                              lines)
+            self.assertIn(f"thermocline_wal_sync_interval_seconds {interval}", lines)
+            for name in ("thermocline_wal_last_durable_lsn ",
+                         "thermocline_wal_fsync_duration_seconds_count "):
+                self.assertTrue(any(line.startswith(name) for line in lines), name)
+            server.kill()
+
+
 class AdminOffTest(unittest.TestCase):
     def test_without_the_flag_the_flush_is_403_and_names_the_flag(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="thermocline-api-"))
