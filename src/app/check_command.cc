@@ -1,4 +1,5 @@
-// check: reads every byte of a data folder against its checksums, or a configuration file.
+// check: reads every byte of a data folder, log and blocks, against its checksums, or a
+// configuration file.
 #include <fmt/core.h>
 
 #include "app/command.h"
@@ -6,9 +7,31 @@
 #include "cold/cold_tier.h"
 #include "convert/publish_journal.h"
 #include "env/posix/posix_env.h"
+#include "wal/log.h"
 
 namespace thermocline {
 namespace {
+
+// Prints what is wrong with the log and returns how many things; every record's CRC is checked.
+Result<uint64_t> CheckLog(const std::string& path, const Env& env) {
+  LogOptions options;
+  options.directory = JoinPath(path, "wal");
+  ReplaySummary summary;
+  RETURN_IF_ERROR(Log::Read(
+      options, env, [](const LogRecord&) { return Status::Ok(); }, &summary));
+  for (const LogPlace& place : summary.damage) {
+    fmt::print("damaged: {}: at offset {}\n", place.file, place.offset);
+  }
+  if (summary.torn) {
+    fmt::print(
+        "torn tail: {}: {} bytes from offset {}, never acknowledged; the next start cuts "
+        "them\n",
+        summary.torn->file, summary.torn_bytes, summary.torn->offset);
+  }
+  fmt::print("log: {} segments, {} records, {} damaged blocks, {} lost records\n", summary.segments,
+             summary.records, summary.damaged_blocks, summary.lost_records);
+  return summary.damage.size();
+}
 
 int CheckData(const std::string& path) {
   PosixEnv posix(LogFormat::kLogfmt, LogLevel::kError, 2);
@@ -16,6 +39,8 @@ int CheckData(const std::string& path) {
   const auto folder = env.files.Stat(path);
   if (!folder.ok()) return Complain(folder.status());
   if (const Status whole = CheckPublished(env.files, path); !whole.ok()) return Complain(whole);
+  const auto log_problems = CheckLog(path, env);
+  if (!log_problems.ok()) return Complain(log_problems.status());
   ColdTierOptions options;
   auto directory = ColdDirectory(path, TenantId());
   if (!directory.ok()) return Complain(directory.status());
@@ -33,8 +58,9 @@ int CheckData(const std::string& path) {
     fmt::print("damaged: {}: {}\n", problem.key, problem.status.ToString());
   }
   fmt::print("{} blocks, {} samples, {} problems\n", summary.blocks, summary.samples,
-             problems->size());
-  return problems->empty() && summary.warnings.empty() ? kExitOk : kExitFailed;
+             problems->size() + *log_problems);
+  const bool good = problems->empty() && *log_problems == 0 && summary.warnings.empty();
+  return good ? kExitOk : kExitFailed;
 }
 
 int CheckConfig(const std::string& path, const Invocation& invocation) {
@@ -45,6 +71,7 @@ int CheckConfig(const std::string& path, const Invocation& invocation) {
   const Status status =
       LoadConfig({"--config.file=" + path}, invocation.environment, files, &config, &flags, &rest);
   if (!status.ok()) return Complain(status);
+  for (const std::string& warning : flags.Warnings()) fmt::print("warning: {}\n", warning);
   fmt::print("{}: ok\n", path);
   return kExitOk;
 }

@@ -252,6 +252,29 @@ TEST(Damage, QuarantineKeepsTheOriginalBytesOnce) {
   EXPECT_TRUE(simulated.logger.Contains("damage in a log segment", LogLevel::kWarn));
 }
 
+TEST(Damage, ThePlaceOfDamageAndOfATornTailIsTold) {
+  const Records written(20, std::string(1000, 'x'));
+  const auto image = WriteLog(written);
+  constexpr uint64_t kRecordBytes = kFragmentHeaderBytes + 1000;
+  const auto start_of = [](uint64_t record) { return kSegmentHeaderBytes + record * kRecordBytes; };
+  EXPECT_TRUE(ReplayImage(image).summary.damage.empty());
+  EXPECT_FALSE(ReplayImage(image).summary.torn.has_value());
+  auto damaged = image;
+  damaged[SegmentPath(1)][start_of(7) + 500] ^= 1;
+  const Replayed bad = ReplayImage(damaged);
+  ASSERT_EQ(bad.summary.damage.size(), 1u);
+  EXPECT_EQ(bad.summary.damage[0].file, SegmentPath(1));
+  EXPECT_EQ(bad.summary.damage[0].offset, start_of(7));
+  EXPECT_FALSE(bad.summary.torn.has_value());
+  auto torn = image;
+  torn[SegmentPath(1)].resize(start_of(19) + 100);
+  const Replayed cut = ReplayImage(torn);
+  EXPECT_TRUE(cut.summary.damage.empty());
+  ASSERT_TRUE(cut.summary.torn.has_value());
+  EXPECT_EQ(cut.summary.torn->file, SegmentPath(1));
+  EXPECT_EQ(cut.summary.torn->offset, start_of(19));
+}
+
 TEST(Damage, ADamagedSegmentThatCannotBeCopiedIsMovedWhenReleased) {
   const auto image = WriteLog(LargeRecords());
   SimulatedEnv simulated;

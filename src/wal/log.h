@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -55,6 +57,12 @@ struct LogRecord {
   std::string_view payload;
 };
 
+// A place in a segment where reading met something wrong.
+struct LogPlace {
+  std::string file;     // path
+  uint64_t offset = 0;  // of its first byte that is wrong
+};
+
 struct ReplaySummary {
   uint64_t records = 0;
   uint64_t segments = 0;
@@ -62,6 +70,8 @@ struct ReplaySummary {
   uint64_t damaged_blocks = 0;  // 32 KiB grid blocks skipped in the middle
   uint64_t lost_records = 0;    // gaps in the LSN sequence
   uint64_t quarantined_segments = 0;
+  std::vector<LogPlace> damage;  // per damaged segment (or one that lacks records) the first place
+  std::optional<LogPlace> torn;  // where the last torn tail begins
 };
 
 class Log {

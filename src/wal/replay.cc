@@ -76,12 +76,14 @@ Status Quarantine(FileSystem& files, const std::string& directory, const RandomA
   return CopyFile(files, file, copy);
 }
 
-void Add(const SegmentSummary& found, ReplaySummary* summary) {
+void Add(const std::string& path, const SegmentSummary& found, ReplaySummary* summary) {
   ++summary->segments;
   summary->records += found.records;
   summary->torn_bytes += found.torn_bytes;
   summary->damaged_blocks += found.damaged_blocks;
   summary->lost_records += found.lost_records;
+  if (found.damage_offset) summary->damage.push_back({path, *found.damage_offset});
+  if (found.torn_offset) summary->torn = LogPlace{path, *found.torn_offset};
 }
 
 Status DamageError(const std::string& path, const SegmentSummary& found) {
@@ -108,7 +110,7 @@ Result<Replayed> ReplaySegments(const ReplayOptions& options, FileSystem& files,
         const SegmentSummary found,
         ReadSegment(*file, SegmentBounds{id, limits[i].lsn, limits[i].reached, expected},
                     options.reader, replay));
-    Add(found, summary);
+    Add(path, found, summary);
     SegmentState state;
     if (found.header) state.first_lsn = found.header->first_lsn;
     ASSIGN_OR_RETURN(state.size_bytes, file->Size());

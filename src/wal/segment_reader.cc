@@ -61,7 +61,10 @@ class Reading {
   // with, which may have moved the buffer that it views.
   Status Take(const Fragment& fragment, Position at, std::string_view block, bool* consumed);
   Status Deliver();
-  void CountDamage(uint64_t block);
+  void CountDamage(Position at);
+  void NoteGap(Position at) {
+    if (!summary_.damage_offset) summary_.damage_offset = at.block * kBlockBytes + at.offset;
+  }
   void DropPartial();
   void Finish();
 
@@ -76,6 +79,7 @@ class Reading {
 
   // The record being put together.
   bool partial_ = false;
+  uint64_t partial_start_ = 0;  // in the file
   uint64_t partial_bytes_ = 0;  // on disk
   uint16_t next_number_ = 0;
   RecordType type_ = RecordType::kSamples;
@@ -136,9 +140,10 @@ bool Reading::WasDurable(Lsn e) const {
   return bounds_.reached_limit || e <= durable_behind_;
 }
 
-void Reading::CountDamage(uint64_t block) {
-  if (last_damaged_block_ != block) ++summary_.damaged_blocks;
-  last_damaged_block_ = block;
+void Reading::CountDamage(Position at) {
+  NoteGap(at);
+  if (last_damaged_block_ != at.block) ++summary_.damaged_blocks;
+  last_damaged_block_ = at.block;
 }
 
 void Reading::DropPartial() {
@@ -149,7 +154,7 @@ void Reading::DropPartial() {
 
 Status Reading::TakeHeader() {
   if (blocks_.count() == 0) {
-    CountDamage(0);
+    CountDamage({0, 0});
     done_ = true;
     return {};
   }
@@ -157,20 +162,21 @@ Status Reading::TakeHeader() {
   summary_.header = DecodeSegmentHeader(block, options_.check_crc);
   summary_.expected = bounds_.expected;
   if (!summary_.header) {
-    CountDamage(0);
+    CountDamage({0, 0});
     return {};
   }
   const SegmentHeader& header = *summary_.header;
   if (header.id != bounds_.id) {
     // A copy of another segment: its records are that segment's.
     summary_.header.reset();
-    CountDamage(0);
+    CountDamage({0, 0});
     done_ = true;
     return {};
   }
   epoch_ = header.epoch;
   summary_.durable = header.previous_lsn;
   if (summary_.expected && *summary_.expected <= header.previous_lsn) {
+    NoteGap({0, 0});
     summary_.lost_records += header.previous_lsn.number - summary_.expected->number + 1;
   }
   summary_.expected = std::max(summary_.expected.value_or(header.first_lsn), header.first_lsn);
@@ -182,7 +188,7 @@ Status Reading::MeetHole(Position at, std::string_view block, bool* resume) {
   const std::optional<Lsn> e = partial_ ? std::optional<Lsn>(lsn_) : summary_.expected;
   *resume = e ? WasDurable(*e) : valid_behind_;
   if (*resume) {
-    CountDamage(at.block);
+    CountDamage(at);
     DropPartial();
     return {};
   }
@@ -196,7 +202,9 @@ Status Reading::MeetHole(Position at, std::string_view block, bool* resume) {
   const uint64_t start = at.block * kBlockBytes + at.offset;
   const uint64_t end =
       std::max(end_of_valid_, last_byte == std::string_view::npos ? start : start + last_byte + 1);
-  summary_.torn_bytes += partial_bytes_ + (end - start);
+  const uint64_t torn_bytes = partial_bytes_ + (end - start);
+  if (torn_bytes > 0) summary_.torn_offset = partial_ ? partial_start_ : start;
+  summary_.torn_bytes += torn_bytes;
   DropPartial();
   return {};
 }
@@ -230,7 +238,7 @@ Status Reading::Take(const Fragment& fragment, Position at, std::string_view blo
     return fragment.ends_record() ? Deliver() : Status::Ok();
   }
   if (!partial_ && summary_.expected && fragment.lsn < *summary_.expected) {
-    CountDamage(at.block);  // replayed already
+    CountDamage(at);  // replayed already
     return {};
   }
   const bool gap = summary_.expected && fragment.lsn > *summary_.expected;
@@ -248,6 +256,7 @@ Status Reading::Take(const Fragment& fragment, Position at, std::string_view blo
     return {};
   }
   partial_ = true;
+  partial_start_ = at.block * kBlockBytes + at.offset;
   partial_bytes_ = fragment.size_bytes();
   next_number_ = 1;
   type_ = fragment.type;
@@ -261,6 +270,7 @@ void Reading::Finish() {
   summary_.durable = std::max(summary_.durable, durable_behind_);
   if (bounds_.limit || !summary_.expected || *summary_.expected > durable_behind_) return;
   // Nothing follows that would show the gap.
+  NoteGap({blocks_.count(), 0});
   summary_.lost_records += durable_behind_.number - summary_.expected->number + 1;
   summary_.expected = Lsn(durable_behind_.number + 1);
 }

@@ -34,6 +34,8 @@ struct SegmentSummary {
   uint64_t torn_bytes = 0;
   uint64_t damaged_blocks = 0;
   uint64_t lost_records = 0;
+  std::optional<uint64_t> damage_offset;  // of the first damage or gap
+  std::optional<uint64_t> torn_offset;
   // Known to have been durable at some time, replayed or not.
   Lsn durable;
   // What should come next in the log.
