@@ -5,7 +5,7 @@
 #include "app/flags.h"
 #include "app/open_source.h"
 #include "cold/cold_tier.h"
-#include "columnar/encoding_name.h"
+#include "columnar/index_summary.h"
 #include "convert/publish_journal.h"
 #include "env/posix/posix_env.h"
 #include "wire/json.h"
@@ -30,38 +30,76 @@ std::string Quoted(std::string_view text) {
   return out;
 }
 
-uint64_t NullsOf(const columnar::FileIndex& index, uint32_t column) {
-  uint64_t nulls = 0;
-  for (size_t i = 0; i < index.page_count(column); ++i) nulls += index.page(column, i).null_count;
-  return nulls;
+// "BYTE_STREAM_SPLIT 3, PLAIN 1": the encodings of the data pages, with how many have each where
+// they differ.
+std::string EncodingsText(const columnar::ColumnSummary& column) {
+  std::string text;
+  for (const auto& [name, pages] : column.encodings) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", name);
+    if (column.encodings.size() > 1) text += fmt::format(" {}", pages);
+  }
+  return text;
+}
+
+std::string EncodingsJson(const columnar::ColumnSummary& column) {
+  std::string json = "{";
+  for (const auto& [name, pages] : column.encodings) {
+    json += fmt::format(R"({}"{}":{})", json.size() > 1 ? "," : "", name, pages);
+  }
+  return json + "}";
+}
+
+std::string ColumnJson(const columnar::ColumnSpec& spec, const columnar::ColumnSummary& column) {
+  return fmt::format(
+      R"({{"name":{},"type":"{}","encodings":{},"bytes":{},"dictionaryBytes":{},"pages":{},)"
+      R"("nulls":{},"pageIndex":{{"offsetIndexBytes":{},"columnIndexBytes":{},)"
+      R"("pagesWithMinMax":{},"nullPages":{}}},"bloomFilterBytes":{}}})",
+      Quoted(spec.path()), TypeName(spec.type), EncodingsJson(column),
+      column.page_bytes + column.dictionary_bytes, column.dictionary_bytes, column.pages,
+      column.nulls, column.offset_index_bytes, column.column_index_bytes, column.bounded_pages,
+      column.null_pages, column.bloom_filter_bytes);
+}
+
+std::string ColumnText(const columnar::ColumnSpec& spec, const columnar::ColumnSummary& column) {
+  std::string text = fmt::format(
+      "    {:<24} {:<18} {}\n      {} bytes in {} pages, dictionary {}, {} nulls\n      page "
+      "index: "
+      "offsets {} bytes, bounds {} bytes, min and max of {} pages, {} null pages",
+      spec.path(), TypeName(spec.type), EncodingsText(column),
+      column.page_bytes + column.dictionary_bytes, column.pages, column.dictionary_bytes,
+      column.nulls, column.offset_index_bytes, column.column_index_bytes, column.bounded_pages,
+      column.null_pages);
+  if (column.bloom_filter_bytes > 0) {
+    text += fmt::format("; bloom filter {} bytes", column.bloom_filter_bytes);
+  }
+  return text + "\n";
 }
 
 std::string FileJson(const BlockFile& file, const columnar::FileIndex& index) {
-  std::string json = fmt::format(R"({{"kind":"{}","path":{},"bytes":{},"rows":{},"rowGroups":{},)"
-                                 R"("pageIndexAndFooterBytes":{},"columns":[)",
-                                 FolderOf(file.kind), Quoted(file.key), file.size_bytes, file.rows,
-                                 index.row_groups(), file.tail.size_bytes);
+  std::string json = fmt::format(
+      R"({{"kind":"{}","path":{},"bytes":{},"rows":{},"pageIndexAndFooterBytes":{},"rowGroups":[)",
+      FolderOf(file.kind), Quoted(file.key), file.size_bytes, file.rows, file.tail.size_bytes);
+  for (const columnar::RowGroupSummary& group : columnar::SummariseRowGroups(index)) {
+    json += fmt::format(R"({}{{"rows":{},"bytes":{}}})", json.back() == '[' ? "" : ",", group.rows,
+                        group.bytes);
+  }
+  json += R"(],"columns":[)";
   for (uint32_t c = 0; c < index.schema().columns.size(); ++c) {
-    const columnar::ColumnSpec& column = index.schema().columns[c];
-    json += fmt::format(
-        R"({}{{"name":{},"type":"{}","encoding":"{}","bytes":{},"pages":{},"nulls":{}}})",
-        c == 0 ? "" : ",", Quoted(column.path()), TypeName(column.type),
-        columnar::EncodingName(column.encoding), index.column_bytes(c), index.page_count(c),
-        NullsOf(index, c));
+    if (c > 0) json += ',';
+    json += ColumnJson(index.schema().columns[c], columnar::SummariseColumn(index, c));
   }
   return json + "]}";
 }
 
 std::string FileText(const BlockFile& file, const columnar::FileIndex& index) {
-  std::string text =
-      fmt::format("  {}: {} bytes, {} rows, {} row groups, {} bytes of indexes\n", file.key,
-                  file.size_bytes, file.rows, index.row_groups(), file.tail.size_bytes);
+  std::string text = fmt::format("  {}: {} bytes, {} rows, {} bytes of page index and footer\n",
+                                 file.key, file.size_bytes, file.rows, file.tail.size_bytes);
+  size_t number = 0;
+  for (const columnar::RowGroupSummary& group : columnar::SummariseRowGroups(index)) {
+    text += fmt::format("    row group {}: {} rows, {} bytes\n", number++, group.rows, group.bytes);
+  }
   for (uint32_t c = 0; c < index.schema().columns.size(); ++c) {
-    const columnar::ColumnSpec& column = index.schema().columns[c];
-    text +=
-        fmt::format("    {:<24} {:<18} {:<24} {:>12} bytes {:>6} pages {:>10} nulls\n",
-                    column.path(), TypeName(column.type), columnar::EncodingName(column.encoding),
-                    index.column_bytes(c), index.page_count(c), NullsOf(index, c));
+    text += ColumnText(index.schema().columns[c], columnar::SummariseColumn(index, c));
   }
   return text;
 }

@@ -65,6 +65,11 @@ struct ColumnEntry {
   std::vector<ChunkEntry> chunks;  // per row group
   std::vector<BloomEntry> blooms;  // per row group, or empty
   ColumnBounds bounds;
+  // What the indexes take in the file, and how many pages have a minimum and a maximum there, also
+  // where `bounds` keeps none.
+  uint64_t offset_index_bytes = 0;
+  uint64_t column_index_bytes = 0;
+  uint64_t bounded_pages = 0;
 };
 
 class PagedFileIndex : public FileIndex {

@@ -234,6 +234,7 @@ Status IndexParser::ParseChunk(uint32_t column, uint32_t group, PageLayout* layo
   const auto place = chunk->GetOffsetIndexLocation();
   if (!place) return Status::Unimplemented(index_->name_ + ": no page index");
   ASSIGN_OR_RETURN(const std::string_view offset_bytes, BytesAt(*place));
+  entry->offset_index_bytes += offset_bytes.size();
   const size_t first_page = entry->pages.size();
   layout->group_begin.push_back(static_cast<uint32_t>(first_page));
   const auto offsets = ::parquet::OffsetIndex::Make(
@@ -262,6 +263,7 @@ Status IndexParser::ParseChunk(uint32_t column, uint32_t group, PageLayout* layo
   entry->bounds.known.resize(entry->pages.size(), 0);
   if (!bounds_place) return Status::Ok();
   ASSIGN_OR_RETURN(const std::string_view bounds_bytes, BytesAt(*bounds_place));
+  entry->column_index_bytes += bounds_bytes.size();
   const auto bounds = ::parquet::ColumnIndex::Make(
       *metadata_->schema()->Column(static_cast<int>(column)), bounds_bytes.data(),
       static_cast<int64_t>(bounds_bytes.size()), BoundedProperties());
@@ -342,6 +344,7 @@ Status IndexParser::ParseBounds(uint32_t column, const ::parquet::ColumnIndex& f
       continue;
     }
     AddBounds(type, page, mins[i], maxs[i], &entry->bounds);
+    if (entry->bounds.known[page] != 0 || !mins[i].empty()) ++entry->bounded_pages;
   }
   return Status::Ok();
 }

@@ -72,8 +72,8 @@ class CommandTest(unittest.TestCase):
         self.assertEqual((block["series"], block["samples"]), (2, 20))
         samples = next(f for f in block["files"] if f["kind"] == "samples")
         columns = {c["name"]: c for c in samples["columns"]}
-        self.assertEqual(columns["timestamp"]["encoding"], "DELTA_BINARY_PACKED")
-        self.assertEqual(columns["job"]["encoding"], "RLE_DICTIONARY")
+        self.assertEqual(columns["timestamp"]["encodings"], {"DELTA_BINARY_PACKED": 1})
+        self.assertEqual(columns["job"]["encodings"], {"RLE_DICTIONARY": 1})
 
     def test_check_data_finds_a_flipped_byte_and_says_where(self):
         copy = self.folder / "damaged"
@@ -86,6 +86,44 @@ class CommandTest(unittest.TestCase):
         code, text, _ = run("check", "data", copy)
         self.assertEqual(code, 1)
         self.assertIn(victim.name, text)
+
+    def log_of_requests(self, name):
+        """A data folder whose log has 20 requests, its segment's path and what is written of it."""
+        folder = self.folder / name
+        folder.mkdir()
+        server = thermocline(folder, "--storage.free-space-floor=0").start()
+        self.addCleanup(server.kill)
+        for k in range(20):
+            status, body = send(server.url, [
+                encode_series({"__name__": "logged"}, [((self.now_s - 100 + k) * 1000, float(k))])])
+            self.assertEqual(status, 204, body)
+        server.kill()
+        segment = next((folder / "data/wal").glob("segment-*.wal"))
+        return folder / "data", segment, len(segment.read_bytes().rstrip(b"\0"))
+
+    def test_check_data_reads_the_log_and_says_where_it_is_damaged(self):
+        data, segment, size = self.log_of_requests("damaged-log")
+        code, text, _ = run("check", "data", data)
+        self.assertEqual(code, 0, text)
+        self.assertRegex(text, r"log: 1 segments, \d+ records, 0 damaged blocks, 0 lost records")
+        content = bytearray(segment.read_bytes())
+        content[size // 2] ^= 1
+        segment.write_bytes(content)
+        code, text, _ = run("check", "data", data)
+        self.assertEqual(code, 1, text)
+        found = re.search(rf"damaged: {segment}: at offset (\d+)\n", text)
+        self.assertTrue(found, text)
+        self.assertTrue(size // 2 - 200 < int(found[1]) <= size // 2, (found[1], size))
+        self.assertIn("1 problems", text)
+        self.assertEqual(segment.read_bytes(), content)
+
+    def test_check_data_tells_a_torn_tail_which_is_no_error(self):
+        data, segment, size = self.log_of_requests("torn-log")
+        segment.write_bytes(segment.read_bytes()[:size - 5])
+        code, text, _ = run("check", "data", data)
+        self.assertEqual(code, 0, text)
+        self.assertRegex(text, rf"torn tail: {segment}: \d+ bytes from offset \d+, never")
+        self.assertIn("0 problems", text)
 
     def test_check_config_names_file_line_and_key(self):
         good = self.folder / "good.yml"
@@ -105,6 +143,8 @@ class CommandTest(unittest.TestCase):
                  (["serve", "--storage.head-range=7h"], "divides a day"),
                  (["serve", "--wal.sync=sometimes"], "expected always"),
                  (["serve", "--log.level=loud"], "expected debug"),
+                 (["serve", "--query.max-memory=2GiB", "--query.max-memory-total=1GiB"],
+                  "--query.max-memory=2GiB is more than --query.max-memory-total=1GiB"),
                  (["serve", "extra"], "unexpected argument")]
         for arguments, wanted in cases:
             code, _, error = run(*arguments)
@@ -112,6 +152,23 @@ class CommandTest(unittest.TestCase):
             self.assertIn(wanted, error)
         code, _, error = run("serve", environment={"THERMOCLINE_NO_SUCH": "1"})
         self.assertEqual(code, 2)
+
+    def test_prometheus_flags_that_mean_nothing_here_are_taken_with_a_warning(self):
+        folder = self.folder / "taken"
+        folder.mkdir()
+        server = thermocline(folder, "--web.enable-remote-write-receiver",
+                             "--web.enable-otlp-receiver",
+                             "--web.console.templates=/etc/prometheus/consoles").start()
+        self.addCleanup(server.kill)
+        log = server.log_path.read_text()
+        for flag in ("web.enable-remote-write-receiver", "web.enable-otlp-receiver",
+                     "web.console.templates"):
+            self.assertRegex(log, rf"level=warn .*--{flag} does nothing here: ")
+        config = self.folder / "taken.yml"
+        config.write_text("web: {enable-lifecycle: true}\n")
+        code, text, _ = run("check", "config", config)
+        self.assertEqual(code, 0)
+        self.assertIn("warning: --web.enable-lifecycle does nothing here", text)
 
     def test_the_configuration_reference_is_current(self):
         code, text, _ = run("help", "--markdown")
