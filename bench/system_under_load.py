@@ -148,10 +148,14 @@ class Subject:
         return time.monotonic() - begun, self.cpu_seconds() - before
 
     def disk_bytes(self, *without):
-        """Bytes of the files under the data folder; `without`: starts of names to leave out. The
-        ballast is a reserve of a fixed size and holds no data."""
+        """Bytes of the files under the data folder; `without`: starts of names to leave out, among
+        which the ballast always is: a reserve of a fixed size that holds no data."""
         without = (*without, "ballast")
         return sum(
             path.stat().st_size for path in self.data.rglob("*")
             if path.is_file() and not any(
                 part.startswith(without) for part in path.relative_to(self.data).parts))
+
+    def ballast_bytes(self):
+        """Bytes of the file that is there to be removed when the disk is full."""
+        return sum(path.stat().st_size for path in self.data.glob("ballast"))

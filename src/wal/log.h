@@ -33,7 +33,7 @@ struct LogOptions {
   SyncMode sync = SyncMode::kAlways;
   int64_t sync_interval_ms = 1000;  // with kInterval
   // Of the largest segments of a busy log; at least 64 KiB, a multiple of 32 KiB. The first one
-  // after a flush has 4 MiB at most, and the next twice as much if it fills within 30 s.
+  // after a flush has 256 KiB at most, and the next twice as much if it fills within 30 s.
   uint64_t segment_size_bytes = 64ull << 20;
   uint64_t max_pending_bytes = 64ull << 20;  // enqueued and not yet written; Enqueue refuses above
   uint64_t max_record_bytes = 128ull << 20;
@@ -111,8 +111,11 @@ class Log {
   // Closes the current segment, so that a later TruncateBefore(returned id) frees everything before
   // it.
   virtual Result<SegmentId> StartSegment() = 0;
-  // Releases all segments with a smaller id: some are kept for recycling, the others are removed.
+  // Releases all segments with a smaller id. Of a busy log some are kept for recycling, unless
+  // nothing is left in it; the others are removed.
   virtual Status TruncateBefore(SegmentId segment) = 0;
+  // Removes the files kept for later segments if nothing was written for 10 s. For a ticker.
+  virtual void DropIdleSpares() = 0;
 
   // False after the log was closed to writes; `reason` says why. TryReopen starts a new segment
   // when the cause is gone.

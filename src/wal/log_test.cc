@@ -152,57 +152,6 @@ TEST(Log, SettlesEveryRecordOnceAndInOrder) {
   EXPECT_EQ(settled, (std::vector<std::pair<uint64_t, uint64_t>>{{1, 3}, {4, 4}}));
 }
 
-TEST(Log, TruncationFreesSegmentsAndRecyclesThem) {
-  SimulatedEnv simulated;
-  Replay replay = Open(simulated.env(), SmallLog());
-  Log& log = *replay.log;
-  for (int i = 0; i < 40; ++i) MustAppend(log, PayloadOf(i, 10'000));
-  const uint64_t before = log.size_bytes();
-  const auto fresh = log.StartSegment();
-  ASSERT_TRUE(fresh.ok());
-  EXPECT_EQ(*fresh, log.current_segment());
-  EXPECT_EQ(*log.StartSegment(), *fresh) << "an empty segment is current already";
-  EXPECT_LT(log.SegmentOf(Lsn(1)), log.SegmentOf(Lsn(40)));
-  ASSERT_TRUE(log.TruncateBefore(*fresh).ok());
-  EXPECT_LT(log.size_bytes(), before / 2);
-  size_t spares = 0;
-  const auto listed = simulated.files.List("/wal");
-  for (const auto& entry : *listed) spares += wal::ParseSpareName(entry.name) ? 1 : 0;
-  EXPECT_EQ(spares, 2u);
-  EXPECT_EQ(MustAppend(log, "after"), 41u);
-  replay.log.reset();
-  Replay again = Open(simulated.env(), SmallLog());
-  ASSERT_EQ(again.records.size(), 1u);
-  EXPECT_EQ(again.records[0].second, "after");
-  EXPECT_EQ(again.summary.lost_records, 0u);
-}
-
-TEST(Log, StaleRecordsOfARecycledSegmentNeverReplay) {
-  SimulatedEnv simulated;
-  Replay replay = Open(simulated.env(), SmallLog());
-  for (int i = 0; i < 30; ++i) MustAppend(*replay.log, "stale " + PayloadOf(i, 10'000));
-  for (int round = 0; round < 5; ++round) {
-    ASSERT_TRUE(replay.log->TruncateBefore(*replay.log->StartSegment()).ok());
-    const std::string fresh = "fresh " + std::to_string(round);
-    MustAppend(*replay.log, fresh);
-    replay.log.reset();
-    replay = Open(simulated.env(), SmallLog());
-    ASSERT_EQ(replay.records.size(), 1u) << "round " << round;
-    EXPECT_EQ(replay.records[0].second, fresh);
-    EXPECT_EQ(replay.summary.torn_bytes + replay.summary.damaged_blocks, 0u) << "round " << round;
-  }
-}
-
-TEST(Log, PreparesASpareBeforeTheSegmentIsFull) {
-  SimulatedEnv simulated;
-  Replay replay = Open(simulated.env(), SmallLog());
-  MustAppend(*replay.log, PayloadOf(1, 50'000));
-  EXPECT_TRUE(simulated.files.Exists(JoinPath("/wal", wal::SpareName(2))));
-  MustAppend(*replay.log, PayloadOf(1, 50'000));
-  EXPECT_FALSE(simulated.files.Exists(JoinPath("/wal", wal::SpareName(2))));
-  EXPECT_EQ(replay.log->current_segment().number, 2u);
-}
-
 // Sizes of the files whose names `parse` knows.
 template <typename Parse>
 std::vector<uint64_t> SizesOf(SimulatedEnv& simulated, const Parse& parse) {
@@ -224,32 +173,111 @@ std::vector<uint64_t> SpareSizes(SimulatedEnv& simulated) {
   return SizesOf(simulated, wal::ParseSpareName);
 }
 
-constexpr uint64_t kMiB = 1 << 20;
+TEST(Log, TruncationFreesSegments) {
+  SimulatedEnv simulated;
+  Replay replay = Open(simulated.env(), SmallLog());
+  Log& log = *replay.log;
+  for (int i = 0; i < 40; ++i) MustAppend(log, PayloadOf(i, 10'000));
+  EXPECT_GT(log.size_bytes(), 400'000u);
+  const auto fresh = log.StartSegment();
+  ASSERT_TRUE(fresh.ok());
+  EXPECT_EQ(*fresh, log.current_segment());
+  EXPECT_EQ(*log.StartSegment(), *fresh) << "an empty segment is current already";
+  EXPECT_LT(log.SegmentOf(Lsn(1)), log.SegmentOf(Lsn(40)));
+  ASSERT_TRUE(log.TruncateBefore(*fresh).ok());
+  EXPECT_TRUE(SpareSizes(simulated).empty()) << "a log with nothing in it keeps nothing";
+  EXPECT_EQ(SegmentSizes(simulated), std::vector<uint64_t>{88}) << "a header";
+  EXPECT_EQ(log.size_bytes(), 88u);
+  EXPECT_EQ(MustAppend(log, "after"), 41u);
+  replay.log.reset();
+  Replay again = Open(simulated.env(), SmallLog());
+  ASSERT_EQ(again.records.size(), 1u);
+  EXPECT_EQ(again.records[0].second, "after");
+  EXPECT_EQ(again.summary.lost_records, 0u);
+}
+
+TEST(Log, ABusyLogThatGoesOnRecyclesTwoSegmentsAndLetsThemGoWhenIdle) {
+  SimulatedEnv simulated;
+  Replay replay = Open(simulated.env(), SmallLog());
+  Log& log = *replay.log;
+  for (int i = 0; i < 40; ++i) MustAppend(log, PayloadOf(i, 10'000));
+  const auto fresh = log.StartSegment();
+  ASSERT_TRUE(fresh.ok());
+  MustAppend(log, "written while the flush was on");
+  ASSERT_TRUE(log.TruncateBefore(*fresh).ok());
+  EXPECT_EQ(SpareSizes(simulated).size(), 2u);
+  simulated.clock.Advance(9 * kSecondMs);
+  log.DropIdleSpares();
+  EXPECT_EQ(SpareSizes(simulated).size(), 2u);
+  simulated.clock.Advance(kSecondMs);
+  log.DropIdleSpares();
+  EXPECT_TRUE(SpareSizes(simulated).empty());
+  EXPECT_LT(log.size_bytes(), 200u);
+}
+
+TEST(Log, StaleRecordsOfARecycledSegmentNeverReplay) {
+  SimulatedEnv simulated;
+  Replay replay = Open(simulated.env(), SmallLog());
+  for (int round = 0; round < 5; ++round) {
+    Log& log = *replay.log;
+    const std::string name = "round " + std::to_string(round) + " ";
+    uint64_t last = 0;
+    for (int i = 0; i < 30; ++i) last = MustAppend(log, name + PayloadOf(i, 10'000));
+    ASSERT_TRUE(log.TruncateBefore(log.SegmentOf(Lsn(last))).ok());
+    ASSERT_EQ(SpareSizes(simulated).size(), 2u);
+    // Into both of them, which are full of the records above.
+    for (int i = 0; i < 2; ++i) MustAppend(log, name + PayloadOf(i, 50'000));
+    ASSERT_EQ(log.current_segment().number, log.SegmentOf(Lsn(last)).number + 2);
+    replay.log.reset();
+    std::vector<uint64_t> lsns;
+    replay = Open(simulated.env(), SmallLog());
+    EXPECT_EQ(replay.summary.torn_bytes + replay.summary.damaged_blocks, 0u) << "round " << round;
+    EXPECT_EQ(replay.summary.lost_records, 0u) << "round " << round;
+    ASSERT_EQ(replay.records.back().first, last + 2) << "round " << round;
+    for (const auto& [lsn, payload] : replay.records) {
+      EXPECT_TRUE(payload.starts_with(name)) << "record " << lsn << " in round " << round;
+    }
+    ASSERT_TRUE(replay.log->TruncateBefore(*replay.log->StartSegment()).ok());
+  }
+}
+
+TEST(Log, PreparesASpareBeforeTheSegmentIsFull) {
+  SimulatedEnv simulated;
+  Replay replay = Open(simulated.env(), SmallLog());
+  MustAppend(*replay.log, PayloadOf(1, 50'000));
+  EXPECT_TRUE(simulated.files.Exists(JoinPath("/wal", wal::SpareName(2))));
+  MustAppend(*replay.log, PayloadOf(1, 50'000));
+  EXPECT_FALSE(simulated.files.Exists(JoinPath("/wal", wal::SpareName(2))));
+  EXPECT_EQ(replay.log->current_segment().number, 2u);
+}
+
+// Four fill a segment of the first size but for the headers.
+constexpr uint64_t kQuarter = 64 << 10;
 
 LogOptions DefaultSizes() {
   LogOptions options = SmallLog();
-  options.segment_size_bytes = 16 * kMiB;
+  options.segment_size_bytes = 16 * kQuarter;
   return options;
 }
 
 TEST(Log, SegmentsDoubleWhileTheyFillFastAndStartSmallAgainAfterAFlush) {
   SimulatedEnv simulated;
   Replay replay = Open(simulated.env(), DefaultSizes());
-  for (int i = 0; i < 50; ++i) MustAppend(*replay.log, PayloadOf(i, kMiB));
+  for (int i = 0; i < 50; ++i) MustAppend(*replay.log, PayloadOf(i, kQuarter));
   // 3 records, 7, 15, 15 and 10: each segment's header and fragments take some of its size.
   std::vector<uint64_t> sizes = SegmentSizes(simulated);
   ASSERT_EQ(sizes.size(), 5u);
-  EXPECT_LE(sizes[0], 4 * kMiB);
-  EXPECT_GT(sizes[0], 3 * kMiB);
-  EXPECT_EQ(sizes[1], 8 * kMiB) << "a prepared spare has the size of its segment";
-  EXPECT_EQ(sizes[2], 16 * kMiB);
-  EXPECT_EQ(sizes[3], 16 * kMiB) << "no segment is larger than the option says";
+  EXPECT_LE(sizes[0], 4 * kQuarter);
+  EXPECT_GT(sizes[0], 3 * kQuarter);
+  EXPECT_EQ(sizes[1], 8 * kQuarter) << "a prepared spare has the size of its segment";
+  EXPECT_EQ(sizes[2], 16 * kQuarter);
+  EXPECT_EQ(sizes[3], 16 * kQuarter) << "no segment is larger than the option says";
   const auto fresh = replay.log->StartSegment();
   ASSERT_TRUE(fresh.ok());
   ASSERT_TRUE(replay.log->TruncateBefore(*fresh).ok());
-  EXPECT_LE(replay.log->size_bytes(), 5 * kMiB);
-  EXPECT_EQ(SpareSizes(simulated).size(), 1u) << "the first segment: the only small one";
-  for (int i = 0; i < 4; ++i) MustAppend(*replay.log, PayloadOf(i, kMiB));
+  EXPECT_LT(replay.log->size_bytes(), 100u);
+  EXPECT_TRUE(SpareSizes(simulated).empty());
+  for (int i = 0; i < 4; ++i) MustAppend(*replay.log, PayloadOf(i, kQuarter));
   EXPECT_EQ(replay.log->current_segment().number, fresh->number + 1);
   replay.log.reset();
   Replay again = Open(simulated.env(), DefaultSizes());
@@ -261,11 +289,11 @@ TEST(Log, ASlowLogStaysSmallAndKeepsNoSpares) {
   SimulatedEnv simulated;
   Replay replay = Open(simulated.env(), DefaultSizes());
   for (int i = 0; i < 30; ++i) {
-    MustAppend(*replay.log, PayloadOf(i, kMiB));
+    MustAppend(*replay.log, PayloadOf(i, kQuarter));
     // The first half of a segment fills in 13 s once, as if the next would have to be larger.
     simulated.clock.Advance(i == 6 ? 13 * kSecondMs : 20 * kSecondMs);
   }
-  for (const uint64_t size : SegmentSizes(simulated)) EXPECT_LE(size, 4 * kMiB);
+  for (const uint64_t size : SegmentSizes(simulated)) EXPECT_LE(size, 4 * kQuarter);
   EXPECT_TRUE(SpareSizes(simulated).empty());
   ASSERT_TRUE(replay.log->TruncateBefore(*replay.log->StartSegment()).ok());
   EXPECT_TRUE(SpareSizes(simulated).empty());
@@ -278,8 +306,8 @@ TEST(Log, SparesOfABusierLifeGoAtOpening) {
   SimulatedEnv simulated;
   {
     Replay replay = Open(simulated.env(), DefaultSizes());
-    for (int i = 0; i < 25; ++i) MustAppend(*replay.log, PayloadOf(i, kMiB));
-    EXPECT_EQ(SpareSizes(simulated), std::vector<uint64_t>{16 * kMiB});
+    for (int i = 0; i < 25; ++i) MustAppend(*replay.log, PayloadOf(i, kQuarter));
+    EXPECT_EQ(SpareSizes(simulated), std::vector<uint64_t>{16 * kQuarter});
   }
   Replay again = Open(simulated.env(), DefaultSizes());
   EXPECT_TRUE(SpareSizes(simulated).empty());

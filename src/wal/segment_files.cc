@@ -8,6 +8,8 @@
 namespace thermocline::wal {
 namespace {
 
+constexpr uint64_t kEmptySegmentBytes = kSegmentHeaderBytes + kFragmentHeaderBytes;
+
 FailPoint before_segment_create("wal.before_segment_create");
 FailPoint after_header_sync("wal.after_header_sync");
 FailPoint after_segment_rename("wal.after_segment_rename");
@@ -28,7 +30,7 @@ SegmentFiles::SegmentFiles(const LogOptions& options, Env env, const Replayed& f
   spares_ = found.spares;
   if (!segments_.empty()) next_id_ = segments_.rbegin()->first.number + 1;
   if (!spares_.empty()) next_spare_ = spares_.rbegin()->first + 1;
-  DropSpares();
+  DropSpares(0);
 }
 
 SegmentFiles::~SegmentFiles() {
@@ -123,19 +125,26 @@ void SegmentFiles::Grow() {
     return;
   }
   MutexLock lock(mutex_);
-  DropSpares();  // prepared when it looked faster
+  DropSpares(full_bytes());  // prepared when it looked faster
 }
 
 void SegmentFiles::StartOver() {
   full_bytes_ = first_bytes();
   MutexLock lock(mutex_);
-  DropSpares();
+  DropSpares(0);
+  ++starts_;
   spare_tried_before_ = next_id_;  // the old segment is half full by the new measure
 }
 
-void SegmentFiles::DropSpares() {
+void SegmentFiles::DropIdleSpares() {
+  if (env_.clock.SteadyNs() - written_ns_ < kIdleNs) return;
+  MutexLock lock(mutex_);
+  DropSpares(0);
+}
+
+void SegmentFiles::DropSpares(uint64_t largest_bytes) {
   for (auto it = spares_.begin(); it != spares_.end();) {
-    if (it->second <= full_bytes()) {
+    if (it->second <= largest_bytes) {
       ++it;
       continue;
     }
@@ -154,7 +163,8 @@ Status SegmentFiles::Release(SegmentId end) {
       // The last one is being written, or is the only witness of where the log ended.
       if (segments_.size() <= 1 || segments_.begin()->first >= end) return {};
       oldest = *segments_.begin();
-      const bool recycle = busy_ && !oldest.second.must_keep &&
+      const bool goes_on = segments_.rbegin()->second.size_bytes > kEmptySegmentBytes;
+      const bool recycle = busy_ && goes_on && !oldest.second.must_keep &&
                            oldest.second.size_bytes <= full_bytes() &&
                            spares_.size() + preparing_ < kMaxSpares;
       if (recycle) spare = next_spare_++;
@@ -187,15 +197,17 @@ void SegmentFiles::PrepareSpare() {
   if (env_.clock.SteadyNs() - begun_ns_ > kFastNs / 2) return;
   const uint64_t size_bytes = std::min(2 * full_bytes(), segment_size_bytes_);
   uint64_t number = 0;
+  uint64_t start = 0;
   {
     MutexLock lock(mutex_);
     if (preparing_ || !spares_.empty() || spare_tried_before_ == next_id_) return;
     preparing_ = true;
     spare_tried_before_ = next_id_;
     number = next_spare_++;
+    start = starts_;
   }
-  if (inline_work_) return MakeSpare(number, size_bytes);
-  const auto work = [this, number, size_bytes] { MakeSpare(number, size_bytes); };
+  if (inline_work_) return MakeSpare(number, size_bytes, start);
+  const auto work = [=, this] { MakeSpare(number, size_bytes, start); };
   if (env_.executor.Submit(work).ok()) return;
   // A busy pool means no spare now: making one here would hold up the committer.
   MutexLock lock(mutex_);
@@ -203,7 +215,7 @@ void SegmentFiles::PrepareSpare() {
   idle_.NotifyAll();
 }
 
-void SegmentFiles::MakeSpare(uint64_t number, uint64_t size_bytes) {
+void SegmentFiles::MakeSpare(uint64_t number, uint64_t size_bytes, uint64_t start) {
   const std::string path = SparePath(number);
   const auto make = [&]() -> Status {
     ASSIGN_OR_RETURN(const uint64_t free, env_.files.FreeSpace(directory_));
@@ -225,8 +237,7 @@ void SegmentFiles::MakeSpare(uint64_t number, uint64_t size_bytes) {
   MutexLock lock(mutex_);
   if (made.ok()) {
     spares_[number] = size_bytes;
-    // The log may have started over meanwhile.
-    if (size_bytes > 2 * full_bytes()) DropSpares();
+    if (starts_ != start) DropSpares(0);
   }
   preparing_ = false;
   idle_.NotifyAll();
@@ -243,6 +254,7 @@ SegmentId SegmentFiles::SegmentOf(Lsn lsn) const {
 }
 
 void SegmentFiles::SetSize(SegmentId id, uint64_t size_bytes) {
+  written_ns_ = env_.clock.SteadyNs();
   MutexLock lock(mutex_);
   SegmentState& state = segments_[id];
   state.size_bytes = std::max(state.size_bytes, size_bytes);

@@ -28,8 +28,8 @@ class SegmentFiles {
   // (no space), Io; the file that failed is not used again.
   Result<std::unique_ptr<SegmentWriter>> Create(Lsn previous_lsn, Lsn first_lsn, bool reserved);
 
-  // Removes segments below `end`, oldest first, each durably; of a busy log up to kMaxSpares that
-  // are no larger than the next one become spares.
+  // Removes segments below `end`, oldest first, each durably; of a busy log that goes on, up to
+  // kMaxSpares that are no larger than a full one become spares.
   Status Release(SegmentId end);
 
   // Bytes after which the current segment is full. Small logs stay small: it begins with
@@ -37,9 +37,11 @@ class SegmentFiles {
   uint64_t full_bytes() const { return full_bytes_.load(std::memory_order_relaxed); }
   // The current segment is full and the next one is about to be made.
   void Grow();
-  // All that was logged is about to be released: the next segment is a small one again, and spares
-  // that are larger go.
+  // All that was logged is about to be released: the next segment is a small one again, and all
+  // spares go.
   void StartOver();
+  // Spares go once nothing was written for kIdleNs.
+  void DropIdleSpares();
 
   // Preallocates a spare when there is none and the current segment fills fast: on the executor, or
   // at once with inline_commit. Tries once per segment.
@@ -52,20 +54,21 @@ class SegmentFiles {
 
  private:
   static constexpr size_t kMaxSpares = 2;
-  static constexpr uint64_t kFirstBytes = 4 << 20;
+  static constexpr uint64_t kFirstBytes = 256 << 10;
   // A segment that took no longer was filled fast.
   static constexpr int64_t kFastNs = 30'000'000'000;
+  static constexpr int64_t kIdleNs = 10'000'000'000;
 
   std::string PathOf(SegmentId id) const;
   std::string SparePath(uint64_t number) const;
   Result<uint64_t> TakeSpare(uint64_t* size_bytes);
   Result<std::unique_ptr<SegmentWriter>> Promote(uint64_t spare, const SegmentHeader& header,
                                                  uint64_t size_bytes);
-  // Removes spares that are larger than full_bytes().
-  void DropSpares() REQUIRES(mutex_);
+  // Removes spares that are larger than that.
+  void DropSpares(uint64_t largest_bytes) REQUIRES(mutex_);
   // Takes a segment's name away: to spare number `spare`, or when 0 to quarantine or nothing.
   Status MoveAway(SegmentId id, const SegmentState& state, uint64_t spare);
-  void MakeSpare(uint64_t number, uint64_t size_bytes);
+  void MakeSpare(uint64_t number, uint64_t size_bytes, uint64_t start);
   uint64_t first_bytes() const { return std::min(kFirstBytes, segment_size_bytes_); }
 
   const std::string directory_;
@@ -75,7 +78,8 @@ class SegmentFiles {
   Env env_;
   std::atomic<uint64_t> full_bytes_;
   std::atomic<int64_t> begun_ns_{0};  // when the current segment was made
-  std::atomic<bool> busy_{false};     // the last full segment was filled fast
+  std::atomic<int64_t> written_ns_{0};  // when a record was last written
+  std::atomic<bool> busy_{false};       // the last full segment was filled fast
 
   mutable Mutex mutex_;
   CondVar idle_;
@@ -83,6 +87,7 @@ class SegmentFiles {
   uint64_t next_id_ GUARDED_BY(mutex_) = 1;
   uint64_t next_spare_ GUARDED_BY(mutex_) = 1;
   uint64_t spare_tried_before_ GUARDED_BY(mutex_) = 0;  // a segment id
+  uint64_t starts_ GUARDED_BY(mutex_) = 0;              // how often the log started over
   std::map<SegmentId, SegmentState> segments_ GUARDED_BY(mutex_);
   std::map<uint64_t, uint64_t> spares_ GUARDED_BY(mutex_);  // number -> bytes
 };

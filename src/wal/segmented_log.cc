@@ -204,8 +204,8 @@ Result<SegmentId> SegmentedLog::StartSegment() {
     MutexLock lock(mutex_);
     return Status::Unavailable("the log is closed to writes: " + closed_.ToString());
   }
+  segments_.StartOver();
   if (!current_->empty()) {
-    segments_.StartOver();
     if (Status rotated = Rotate(); !rotated.ok()) {
       if (current_) return rotated;  // the old segment goes on
       if (rotated = MoveToNewSegment(); !rotated.ok()) {

@@ -31,6 +31,7 @@ class SegmentedLog final : public Log {
   SegmentId current_segment() const override;
   Result<SegmentId> StartSegment() override;
   Status TruncateBefore(SegmentId segment) override;
+  void DropIdleSpares() override { segments_.DropIdleSpares(); }
   bool writable(std::string* reason) const override;
   Status TryReopen() override;
   uint64_t size_bytes() const override { return segments_.size_bytes(); }
