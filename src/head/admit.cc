@@ -299,11 +299,7 @@ Result<Admission> MemoryHead::Admit(const WriteBatch& batch, const RecordSink& s
     return Status::Unimplemented("writing for tenant " + batch.tenant.name +
                                  ": this head holds the default tenant only");
   }
-  for (const BatchSeries& entry : batch.series) {
-    if (entry.kind != SampleKind::kFloat) {
-      return Status::Unimplemented("writing samples that are not floats");
-    }
-  }
+  if (!batch.histograms.empty()) return Status::Unimplemented("writing histograms");
   MutexLock admit(admit_mutex_);
   EndReplay();
   CollectDead();

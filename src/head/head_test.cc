@@ -330,7 +330,8 @@ TEST_F(HeadTest, RefusesWhatItDoesNotStore) {
   batch.tenant = TenantId("other");
   EXPECT_EQ(head_->Admit(batch, log_.sink()).status().code(), Code::kUnimplemented);
   batch.tenant = TenantId();
-  batch.AddSeries(up_, SampleKind::kHistogram);
+  batch.AddSeries(up_);
+  batch.AddHistogram(kNow, Histogram());
   EXPECT_EQ(head_->Admit(batch, log_.sink()).status().code(), Code::kUnimplemented);
   batch.Clear();
   batch.AddSeries(

@@ -1,12 +1,9 @@
 #include "head/record.h"
 
-#include <array>
-#include <bit>
-#include <cmath>
-#include <cstring>
-
 #include "base/bytes.h"
 #include "base/check.h"
+#include "head/histogram_value.h"
+#include "head/value_bytes.h"
 
 namespace thermocline {
 namespace {
@@ -22,67 +19,12 @@ constexpr uint8_t kAllFlags = 0x1f;
 constexpr uint8_t kKindMask = 0x07;
 constexpr uint8_t kStartFlag = 0x08;
 
-constexpr std::array<double, 10> kPowers = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
-constexpr double kMantissaLimit = 9007199254740992.0;  // 2^53
-
-constexpr uint64_t ZigZag(int64_t v) {
-  return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63);
-}
-constexpr int64_t UnZigZag(uint64_t v) { return static_cast<int64_t>((v >> 1) ^ (~(v & 1) + 1)); }
-
 // Times may lie 2^64 apart: differences wrap.
 constexpr int64_t Minus(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
 }
 constexpr int64_t Plus(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-}
-
-char* PutVarint(char* to, uint64_t v) {
-  while (v >= 0x80) {
-    *to++ = static_cast<char>(v | 0x80);
-    v >>= 7;
-  }
-  *to++ = static_cast<char>(v);
-  return to;
-}
-
-// Writes the tag and the `count` low bytes of `bytes`; up to 9 bytes are touched.
-char* PutTagged(char* to, int nibble, uint64_t bytes, int count) {
-  *to = static_cast<char>(nibble << 4 | count);
-  std::memcpy(to + 1, &bytes, 8);
-  return to + 1 + count;
-}
-
-char* PutValue(char* to, double value) {
-  // Whole numbers and thousandths are nearly all that decimals are used for.
-  for (const int exponent : {0, 3}) {
-    const double scaled = value * kPowers[static_cast<size_t>(exponent)];
-    if (!(std::fabs(scaled) < kMantissaLimit)) break;
-    const auto mantissa = static_cast<int64_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
-    const double back = static_cast<double>(mantissa) / kPowers[static_cast<size_t>(exponent)];
-    if (!SameBits(back, value)) continue;
-    const uint64_t zigzag = ZigZag(mantissa);
-    return PutTagged(to, 1 + exponent, zigzag, (static_cast<int>(std::bit_width(zigzag)) + 7) / 8);
-  }
-  const auto bits = std::bit_cast<uint64_t>(value);
-  const int zero_bytes = bits == 0 ? 8 : std::countr_zero(bits) / 8;
-  return PutTagged(to, 0, zero_bytes == 8 ? 0 : bits >> (8 * zero_bytes), 8 - zero_bytes);
-}
-
-double ReadValue(ByteReader& reader) {
-  const uint8_t tag = reader.U8();
-  const int nibble = tag >> 4;
-  const int count = tag & 15;
-  if (nibble > 10 || count > 8) {
-    reader.Fail();
-    return 0;
-  }
-  const std::string_view bytes = reader.Bytes(static_cast<uint64_t>(count));
-  uint64_t v = 0;
-  if (!bytes.empty()) std::memcpy(&v, bytes.data(), bytes.size());
-  if (nibble == 0) return std::bit_cast<double>(count == 0 ? 0 : v << (8 * (8 - count)));
-  return static_cast<double>(UnZigZag(v)) / kPowers[static_cast<size_t>(nibble - 1)];
 }
 
 Status Malformed(const char* what, const ByteReader& reader) {
@@ -119,35 +61,76 @@ Status ReadMetadata(ByteReader& reader, RecordVisitor& visitor) {
   return reader.ok() ? Status::Ok() : Malformed("metadata cut short", reader);
 }
 
-Status ReadSamples(ByteReader& reader, RecordVisitor& visitor) {
-  TimestampMs time_ms = reader.SignedVarint();
-  const uint64_t entries = reader.Varint();
-  int64_t ref = -1;
-  for (uint64_t i = 0; i < entries && reader.ok(); ++i) {
-    const uint64_t head = reader.Varint();
-    ref = Plus(Plus(ref, 1), UnZigZag(head >> 1));
-    uint64_t count = 1;
-    if ((head & 1) != 0) {
-      const uint8_t kind = reader.U8();
-      count = reader.Varint();
-      if ((kind & ~(kKindMask | kStartFlag)) != 0) return Malformed("unknown kind flags", reader);
-      if (kind != static_cast<uint8_t>(SampleKind::kFloat)) {
-        return Status::Unimplemented("reading a head record: samples other than plain floats");
-      }
-    }
-    if (!reader.ok() || ref < 0 || ref > int64_t{UINT32_MAX} || count == 0) {
-      return Malformed("bad samples entry", reader);
-    }
-    for (uint64_t k = 0; k < count; ++k) {
-      time_ms = Plus(time_ms, reader.SignedVarint());
-      const double value = ReadValue(reader);
-      if (!reader.ok()) return Malformed("bad sample", reader);
-      RETURN_IF_ERROR(
-          visitor.OnSample(SeriesRef(static_cast<uint32_t>(ref)), Sample{time_ms, value}));
-    }
-  }
-  return reader.ok() ? Status::Ok() : Malformed("samples cut short", reader);
+constexpr uint8_t KindOf(const SampleExtra& extra) {
+  const SampleKind kind = extra.histogram == nullptr ? SampleKind::kFloat : extra.histogram->kind;
+  return static_cast<uint8_t>(static_cast<uint8_t>(kind) | (extra.start_ms != 0 ? kStartFlag : 0));
 }
+
+class SamplesReader {
+ public:
+  SamplesReader(ByteReader& reader, RecordVisitor& visitor) : reader_(reader), visitor_(visitor) {}
+
+  Status Run() {
+    time_ms_ = reader_.SignedVarint();
+    const uint64_t entries = reader_.Varint();
+    for (uint64_t i = 0; i < entries && reader_.ok(); ++i) RETURN_IF_ERROR(ReadEntry());
+    return reader_.ok() ? Status::Ok() : Malformed("samples cut short", reader_);
+  }
+
+ private:
+  Status ReadEntry() {
+    const uint64_t head = reader_.Varint();
+    ref_ = Plus(Plus(ref_, 1), UnZigZag(head >> 1));
+    const bool extended = (head & 1) != 0;
+    const uint8_t kind = extended ? reader_.U8() : 0;
+    const uint64_t count = extended ? reader_.Varint() : 1;
+    if ((kind & ~(kKindMask | kStartFlag)) != 0) return Malformed("unknown kind flags", reader_);
+    if (!reader_.ok() || ref_ < 0 || ref_ > int64_t{UINT32_MAX} || count == 0) {
+      return Malformed("bad samples entry", reader_);
+    }
+    if (kind != 0) return ReadExtended(kind, count);
+    for (uint64_t k = 0; k < count; ++k) {
+      time_ms_ = Plus(time_ms_, reader_.SignedVarint());
+      const double value = ReadValue(reader_);
+      if (!reader_.ok()) return Malformed("bad sample", reader_);
+      RETURN_IF_ERROR(visitor_.OnSample(ref(), Sample{time_ms_, value}, {}));
+    }
+    return Status::Ok();
+  }
+
+  Status ReadExtended(uint8_t kind_byte, uint64_t count) {
+    const auto kind = static_cast<SampleKind>(kind_byte & kKindMask);
+    const bool histograms = kind != SampleKind::kFloat;
+    if (kind > SampleKind::kFloatHistogram) {
+      return Status::Unimplemented("reading a head record: aggregates");
+    }
+    HistogramSequence sequence(kind);
+    for (uint64_t k = 0; k < count; ++k) {
+      time_ms_ = Plus(time_ms_, reader_.SignedVarint());
+      const double value = ReadValue(reader_);
+      SampleExtra extra;
+      if (histograms) {
+        Histogram* const h = sequence.Next(reader_);
+        if (h == nullptr || IsStale(h->sum) != IsStale(value)) {
+          return Malformed("bad histogram", reader_);
+        }
+        h->sum = value;
+        extra.histogram = h;
+      }
+      if ((kind_byte & kStartFlag) != 0) extra.start_ms = Minus(time_ms_, reader_.SignedVarint());
+      if (!reader_.ok()) return Malformed("bad sample", reader_);
+      RETURN_IF_ERROR(visitor_.OnSample(ref(), Sample{time_ms_, value}, extra));
+    }
+    return Status::Ok();
+  }
+
+  SeriesRef ref() const { return SeriesRef(static_cast<uint32_t>(ref_)); }
+
+  ByteReader& reader_;
+  RecordVisitor& visitor_;
+  TimestampMs time_ms_ = 0;
+  int64_t ref_ = -1;
+};
 
 }  // namespace
 
@@ -199,6 +182,42 @@ void RecordWriter::AddSamples(SeriesRef ref, std::span<const Sample> samples) {
   ++series_;
 }
 
+void RecordWriter::AddSamples(SeriesRef ref, std::span<const Sample> samples,
+                              std::span<const SampleExtra> extras) {
+  CHECK(!samples.empty() && samples.size() == extras.size());
+  if (series_ == 0) base_ms_ = previous_ms_ = samples[0].timestamp_ms;
+  for (size_t begin = 0; begin < samples.size();) {
+    size_t end = begin + 1;
+    while (end < samples.size() && KindOf(extras[end]) == KindOf(extras[begin])) ++end;
+    AddEntry(ref, samples.subspan(begin, end - begin), extras.subspan(begin, end - begin));
+    begin = end;
+  }
+}
+
+// Samples of one kind, all with a start timestamp or all without.
+void RecordWriter::AddEntry(SeriesRef ref, std::span<const Sample> samples,
+                            std::span<const SampleExtra> extras) {
+  if (!extras[0].any()) return AddSamples(ref, samples);
+  ByteWriter writer(&sample_bytes_);
+  writer.Varint(ZigZag(int64_t{ref.number} - previous_ref_ - 1) << 1 | 1);
+  writer.U8(KindOf(extras[0]));
+  writer.Varint(samples.size());
+  for (size_t i = 0; i < samples.size(); ++i) {
+    writer.SignedVarint(Minus(samples[i].timestamp_ms, previous_ms_));
+    previous_ms_ = samples[i].timestamp_ms;
+    AppendValue(samples[i].value, &sample_bytes_);
+    if (extras[i].histogram != nullptr) {
+      PutHistogram(*extras[i].histogram, i == 0 ? nullptr : extras[i - 1].histogram,
+                   &sample_bytes_);
+    }
+    if (extras[i].start_ms != 0) {
+      writer.SignedVarint(Minus(samples[i].timestamp_ms, extras[i].start_ms));
+    }
+  }
+  previous_ref_ = ref.number;
+  ++series_;
+}
+
 std::string RecordWriter::Finish() const {
   std::string payload;
   payload.reserve(size());
@@ -238,7 +257,7 @@ Status ReadRecord(std::string_view payload, RecordVisitor& visitor) {
   }
   if ((flags & kDefinitionsFlag) != 0) RETURN_IF_ERROR(ReadDefinitions(reader, visitor));
   if ((flags & kMetadataFlag) != 0) RETURN_IF_ERROR(ReadMetadata(reader, visitor));
-  if ((flags & kSamplesFlag) != 0) RETURN_IF_ERROR(ReadSamples(reader, visitor));
+  if ((flags & kSamplesFlag) != 0) RETURN_IF_ERROR(SamplesReader(reader, visitor).Run());
   if (!reader.ok()) return Malformed("bytes are missing", reader);
   if (!reader.done()) return Malformed("bytes are left over", reader);
   return Status::Ok();

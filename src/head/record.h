@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "model/histogram.h"
 #include "model/labels.h"
 #include "model/sample.h"
 #include "model/write_batch.h"
@@ -20,6 +21,14 @@ namespace thermocline {
 inline constexpr uint8_t kSeriesRecord = 1;
 inline constexpr uint8_t kSamplesRecord = 2;
 
+// What few samples have beside time and value.
+struct SampleExtra {
+  const Histogram* histogram = nullptr;  // null: a float. Else the sample's value is its sum
+  TimestampMs start_ms = 0;              // 0 = none
+
+  bool any() const { return histogram != nullptr || start_ms != 0; }
+};
+
 // Builds one record; reusable after Clear, keeping its memory.
 class RecordWriter {
  public:
@@ -28,6 +37,9 @@ class RecordWriter {
   void AddMetadata(const BatchMetadata& metadata);
   // Samples of one series, in the order given; at least one.
   void AddSamples(SeriesRef ref, std::span<const Sample> samples);
+  // As AddSamples with extras, which are as many as the samples; histograms are well formed.
+  void AddSamples(SeriesRef ref, std::span<const Sample> samples,
+                  std::span<const SampleExtra> extras);
   bool empty() const { return definitions_ + metadata_ + series_ == 0; }
   bool has_samples() const { return series_ > 0; }
   // About how long the payload is.
@@ -37,6 +49,9 @@ class RecordWriter {
   std::string Finish() const;
 
  private:
+  void AddEntry(SeriesRef ref, std::span<const Sample> samples,
+                std::span<const SampleExtra> extras);
+
   std::string definition_bytes_;
   std::string metadata_bytes_;
   std::string sample_bytes_;
@@ -55,7 +70,8 @@ class RecordVisitor {
   // `labels` is checked to be canonical.
   virtual Status OnDefinition(SeriesRef ref, uint64_t id_offset, LabelsView labels) = 0;
   virtual Status OnMetadata(BatchMetadata metadata) = 0;
-  virtual Status OnSample(SeriesRef ref, Sample sample) = 0;
+  // The extra's histogram is borrowed for the call only.
+  virtual Status OnSample(SeriesRef ref, Sample sample, const SampleExtra& extra) = 0;
 };
 
 // Reads a whole payload into `visitor`. Corruption when it is malformed, Unimplemented for a

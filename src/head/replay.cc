@@ -12,7 +12,8 @@ class Replayer final : public RecordVisitor {
   Status OnDefinition(SeriesRef ref, uint64_t id_offset,
                       LabelsView labels) override NO_THREAD_SAFETY_ANALYSIS;
   Status OnMetadata(BatchMetadata metadata) override NO_THREAD_SAFETY_ANALYSIS;
-  Status OnSample(SeriesRef ref, Sample sample) override NO_THREAD_SAFETY_ANALYSIS;
+  Status OnSample(SeriesRef ref, Sample sample,
+                  const SampleExtra& extra) override NO_THREAD_SAFETY_ANALYSIS;
 
   // The ranges that the cold tier holds as far as this record.
   std::vector<TimeRange> skipped;
@@ -69,7 +70,8 @@ bool Replayer::Skipped(TimestampMs time_ms) {
   return false;
 }
 
-Status Replayer::OnSample(SeriesRef ref, Sample sample) {
+Status Replayer::OnSample(SeriesRef ref, Sample sample, const SampleExtra& extra) {
+  if (extra.any()) return Status::Unimplemented("replaying histograms or start timestamps");
   if (Skipped(sample.timestamp_ms)) return Status::Ok();
   if (sample.timestamp_ms < kMinTimestampMs / 2) {
     return Status::Corruption("replaying: a timestamp before all ranges");

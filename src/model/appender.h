@@ -24,12 +24,14 @@ struct RejectedSample {
   uint32_t series_index = 0;
   uint32_t sample_index = 0;  // into WriteBatch::samples
   RejectReason reason = RejectReason::kOutOfOrder;
-  double existing = 0;  // of a kDuplicate: the value that stays
+  double existing = 0;  // of a kDuplicate: the value that stays, of a histogram its sum
+  bool existing_is_histogram = false;
 };
 
 struct AppendSummary {
-  uint64_t accepted_samples = 0;  // with exact duplicates (same timestamp and value), which are
-                                  // accepted and not stored again
+  uint64_t accepted_samples = 0;     // with exact duplicates (same timestamp and value), which are
+                                     // accepted and not stored again
+  uint64_t accepted_histograms = 0;  // of the accepted samples
   uint64_t created_series = 0;
   std::vector<RejectedSample> rejected;  // at most 1,000 are listed; rejected_count has all
   uint64_t rejected_count = 0;

@@ -42,6 +42,29 @@ std::map<int64_t, uint64_t> Filled(const std::vector<HistogramSpan>& spans,
   return filled;
 }
 
+// Spans without empty ones, whose offsets the next one takes over.
+std::vector<HistogramSpan> WithoutEmptySpans(const std::vector<HistogramSpan>& spans) {
+  std::vector<HistogramSpan> filled;
+  uint32_t skipped = 0;  // modulo 2^32, as offsets add up
+  for (const HistogramSpan& span : spans) {
+    skipped += static_cast<uint32_t>(span.offset);
+    if (span.length == 0) continue;
+    filled.push_back({static_cast<int32_t>(skipped), span.length});
+    skipped = 0;
+  }
+  return filled;
+}
+
+bool SameSpans(const std::vector<HistogramSpan>& a, const std::vector<HistogramSpan>& b) {
+  return a == b || WithoutEmptySpans(a) == WithoutEmptySpans(b);
+}
+
+uint64_t BucketsOf(const std::vector<HistogramSpan>& spans) {
+  uint64_t buckets = 0;
+  for (const HistogramSpan& span : spans) buckets += span.length;
+  return buckets;
+}
+
 }  // namespace
 
 bool SameBits(const Histogram& a, const Histogram& b, bool with_hint) {
@@ -58,6 +81,29 @@ bool SameBuckets(const Histogram& a, const Histogram& b) {
              Filled(b.positive_spans, b.positive_counts, b.positive_floats, b.is_float()) &&
          Filled(a.negative_spans, a.negative_counts, a.negative_floats, a.is_float()) ==
              Filled(b.negative_spans, b.negative_counts, b.negative_floats, b.is_float());
+}
+
+bool IsRepetition(const Histogram& a, const Histogram& b) {
+  if (a.kind != b.kind || a.schema != b.schema || a.count != b.count ||
+      !SameBits(a.float_count, b.float_count) || !SameBits(a.sum, b.sum)) {
+    return false;
+  }
+  // Vectors of doubles compare as numbers.
+  if (a.schema == kCustomBoundsSchema && a.custom_bounds != b.custom_bounds) return false;
+  return a.zero_threshold == b.zero_threshold && a.zero_count == b.zero_count &&
+         SameBits(a.float_zero_count, b.float_zero_count) &&
+         SameSpans(a.negative_spans, b.negative_spans) &&
+         SameSpans(a.positive_spans, b.positive_spans) && a.negative_counts == b.negative_counts &&
+         a.positive_counts == b.positive_counts &&
+         AllSameBits(a.negative_floats, b.negative_floats) &&
+         AllSameBits(a.positive_floats, b.positive_floats);
+}
+
+bool IsWellFormed(const Histogram& h) {
+  const bool is_float = h.is_float();
+  const uint64_t positive = is_float ? h.positive_floats.size() : h.positive_counts.size();
+  const uint64_t negative = is_float ? h.negative_floats.size() : h.negative_counts.size();
+  return BucketsOf(h.positive_spans) == positive && BucketsOf(h.negative_spans) == negative;
 }
 
 }  // namespace thermocline

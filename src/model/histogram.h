@@ -52,5 +52,11 @@ bool SameBits(const Histogram& a, const Histogram& b, bool with_hint = true);
 // As SameBits without hints, but spans may hold other empty buckets: non-empty buckets agree by
 // their index. A chunk that was rewritten may carry extra empty buckets.
 bool SameBuckets(const Histogram& a, const Histogram& b);
+// Whether one is the other sent again (Prometheus' Histogram.Equals): same kind, counts, sum,
+// buckets by their bits; bounds of custom buckets and zero thresholds as numbers; spans without the
+// empty ones. Hints do not count.
+bool IsRepetition(const Histogram& a, const Histogram& b);
+// The counts are as many as the spans say.
+bool IsWellFormed(const Histogram& h);
 
 }  // namespace thermocline

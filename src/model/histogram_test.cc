@@ -56,5 +56,36 @@ TEST(Histogram, FloatsAreComparedByTheirBits) {
   EXPECT_TRUE(SameBits(stale, stale));
 }
 
+TEST(Histogram, IsRepeatedWhateverItsHintItsEmptySpansAndTheSignOfAZeroThreshold) {
+  Histogram again = Simple();
+  again.reset_hint = CounterResetHint::kReset;
+  again.positive_spans = {{-2, 0}, {3, 2}, {5, 0}};
+  EXPECT_TRUE(IsRepetition(Simple(), again));
+  Histogram other = Simple();
+  other.positive_spans = {{1, 1}, {1, 1}};
+  EXPECT_FALSE(IsRepetition(Simple(), other));
+  other = Simple();
+  other.positive_counts = {3, 2};
+  EXPECT_FALSE(IsRepetition(Simple(), other));
+  other = Simple();
+  other.kind = SampleKind::kFloatHistogram;
+  EXPECT_FALSE(IsRepetition(Simple(), other));
+  Histogram zero = Simple();
+  zero.zero_threshold = 0.0;
+  Histogram negative_zero = zero;
+  negative_zero.zero_threshold = -0.0;
+  EXPECT_TRUE(IsRepetition(zero, negative_zero));
+}
+
+TEST(Histogram, IsWellFormedWhenSpansAndCountsAgree) {
+  Histogram h = Simple();
+  EXPECT_TRUE(IsWellFormed(h));
+  h.positive_spans = {{0, UINT32_MAX}, {0, UINT32_MAX}};
+  EXPECT_FALSE(IsWellFormed(h));
+  h = Simple();
+  h.kind = SampleKind::kFloatHistogram;
+  EXPECT_FALSE(IsWellFormed(h));
+}
+
 }  // namespace
 }  // namespace thermocline

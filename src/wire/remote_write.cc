@@ -92,10 +92,10 @@ class RequestParser {
     skipped_->histograms += histograms;
     if (verdict == LabelVerdict::kGood && batch_->samples.size() > first_sample) {
       const std::string_view packed = packer_.packed();
-      batch_->series.push_back(
-          {static_cast<uint32_t>(label_bytes_used_), static_cast<uint32_t>(packed.size()),
-           Hash64(packed), static_cast<uint32_t>(first_sample),
-           static_cast<uint32_t>(batch_->samples.size() - first_sample), SampleKind::kFloat});
+      batch_->series.push_back({static_cast<uint32_t>(label_bytes_used_),
+                                static_cast<uint32_t>(packed.size()), Hash64(packed),
+                                static_cast<uint32_t>(first_sample),
+                                static_cast<uint32_t>(batch_->samples.size() - first_sample)});
       label_bytes_used_ += packed.size();
     } else {
       if (verdict == LabelVerdict::kInvalid) {
