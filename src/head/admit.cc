@@ -2,6 +2,7 @@
 // memSeries.appendable in tsdb/head_append.go), stages the accepted ones and logs the request as
 // one record.
 #include <algorithm>
+#include <array>
 
 #include "head/memory_head.h"
 
@@ -20,13 +21,29 @@ int64_t SaturatingMinus(int64_t a, int64_t b) {
   return __builtin_sub_overflow(a, b, &out) ? kMinTimestampMs : out;
 }
 
+// Stale markers are all alike.
+const Histogram* StaleHistogram(SampleKind kind) {
+  static const std::array<Histogram, 2> kMarkers = [] {
+    std::array<Histogram, 2> markers;
+    markers[1].kind = SampleKind::kFloatHistogram;
+    for (Histogram& marker : markers) marker.sum = StaleMarker();
+    return markers;
+  }();
+  return &kMarkers[kind == SampleKind::kFloatHistogram ? 1 : 0];
+}
+
 }  // namespace
 
 class MemoryHead::Admitter {
  public:
   Admitter(MemoryHead& head, const WriteBatch& batch, Ticket horizon, Newest newest, Ticket ticket,
            RecordWriter& writer)
-      : head_(head), batch_(batch), horizon_(horizon), newest_(newest), writer_(writer) {
+      : head_(head),
+        batch_(batch),
+        horizon_(horizon),
+        newest_(newest),
+        writer_(writer),
+        has_extras_(!batch.histograms.empty() || !batch.start_timestamps_ms.empty()) {
     request_.ticket = ticket;
     newest_allowed_ms_ = head.clock_.NowMs() + head.options_.max_future_ms;
     window_ms_ = head.options_.out_of_order_window_ms;
@@ -37,7 +54,8 @@ class MemoryHead::Admitter {
   Status Run();
   Request& request() { return request_; }
   AppendSummary& summary() { return summary_; }
-  uint64_t out_of_order_samples() const { return out_of_order_samples_; }
+  // By kind: floats, histograms.
+  const std::array<uint64_t, 2>& out_of_order_samples() const { return out_of_order_samples_; }
 
  private:
   enum class Decision { kInOrder, kOutOfOrder, kKnown, kReject };
@@ -49,13 +67,24 @@ class MemoryHead::Admitter {
   void ResolveAll();
   Status StageSeries(size_t index);
   Status Create(const BatchSeries& entry, Resolved* resolved);
-  Decision Decide(const Series* series, const Sample& sample, RejectReason* reason);
+  Decision Decide(const Series* series, const Sample& sample, const SampleExtra& extra,
+                  RejectReason* reason);
   Decision DecideWindow(TimestampMs time_ms, RejectReason* reason) const;
-  bool KnownOutOfOrder(const Series& series, const Sample& sample) const;
-  void Stage(Series& series, SeriesRef ref, const Sample& sample, bool in_order, uint32_t more);
+  bool KnownOutOfOrder(const Series& series, const Sample& sample, const SampleExtra& extra) const;
+  SampleExtra ExtraOf(uint32_t sample_index) const {
+    if (!has_extras_) [[likely]]
+      return {};
+    return {batch_.histogram(sample_index), batch_.start_ms(sample_index)};
+  }
+  void Stage(Series& series, SeriesRef ref, const Sample& sample, const SampleExtra& extra,
+             bool in_order, uint32_t more);
+  void Accept(Series& series, SeriesRef ref, const Sample& sample, SampleExtra extra, bool in_order,
+              uint32_t more);
+  void LogAccepted(const BatchSeries& entry, const Resolved& resolved);
   Piece& PieceFor(Series& series, SeriesRef ref, TimestampMs time_ms);
   RangeChange& ChangeOf(TimestampMs start_ms);
-  void Reject(size_t series_index, uint32_t sample_index, RejectReason reason, double existing);
+  void Reject(size_t series_index, uint32_t sample_index, RejectReason reason,
+              const Series* series);
 
   MemoryHead& head_;
   const WriteBatch& batch_;
@@ -70,11 +99,13 @@ class MemoryHead::Admitter {
   Request request_;
   AppendSummary summary_;
   std::vector<Resolved> resolved_;
-  std::vector<Sample> accepted_;  // of the series at hand
+  const bool has_extras_;
+  std::vector<Sample> accepted_;              // of the series at hand
+  std::vector<SampleExtra> accepted_extras_;  // empty, or theirs up to the last that has one
   uint64_t last_defined_ = UINT64_MAX;
   bool undefined_ = false;  // one of its pieces needs a definition
   size_t last_change_ = 0;
-  uint64_t out_of_order_samples_ = 0;
+  std::array<uint64_t, 2> out_of_order_samples_{};
 };
 
 void MemoryHead::Admitter::ResolveAll() {
@@ -124,6 +155,7 @@ MemoryHead::Admitter::Decision MemoryHead::Admitter::DecideWindow(TimestampMs ti
 // `series` is null for one that does not exist yet.
 MemoryHead::Admitter::Decision MemoryHead::Admitter::Decide(const Series* series,
                                                             const Sample& sample,
+                                                            const SampleExtra& extra,
                                                             RejectReason* reason) {
   const TimestampMs time_ms = sample.timestamp_ms;
   if (time_ms > newest_allowed_ms_) {
@@ -139,7 +171,7 @@ MemoryHead::Admitter::Decision MemoryHead::Admitter::Decide(const Series* series
       return Decision::kInOrder;
     }
     if (time_ms == series->newest_ms) {
-      if (!SameBits(sample.value, series->newest_value)) {
+      if (!RepeatsNewest(*series, sample.value, extra)) {
         *reason = RejectReason::kDuplicate;
         return Decision::kReject;
       }
@@ -152,10 +184,14 @@ MemoryHead::Admitter::Decision MemoryHead::Admitter::Decide(const Series* series
   return DecideWindow(time_ms, reason);
 }
 
-bool MemoryHead::Admitter::KnownOutOfOrder(const Series& series, const Sample& sample) const {
+bool MemoryHead::Admitter::KnownOutOfOrder(const Series& series, const Sample& sample,
+                                           const SampleExtra& extra) const {
   const TimestampMs start_ms = head_.RangeStart(sample.timestamp_ms);
   for (const Piece* piece = series.pieces; piece != nullptr; piece = piece->next) {
-    if (piece->start_ms() == start_ms && piece->HasSettledDuplicate(sample, horizon_)) return true;
+    if (piece->start_ms() == start_ms &&
+        piece->HasSettledDuplicate(sample, extra.histogram, horizon_)) {
+      return true;
+    }
   }
   return false;
 }
@@ -189,22 +225,20 @@ Piece& MemoryHead::Admitter::PieceFor(Series& series, SeriesRef ref, TimestampMs
   return piece;
 }
 
-void MemoryHead::Admitter::Stage(Series& series, SeriesRef ref, const Sample& sample, bool in_order,
-                                 uint32_t more) {
+void MemoryHead::Admitter::Stage(Series& series, SeriesRef ref, const Sample& sample,
+                                 const SampleExtra& extra, bool in_order, uint32_t more) {
   Piece& piece = PieceFor(series, ref, sample.timestamp_ms);
   int64_t grown;
   if (in_order) {
-    grown = piece.AppendInOrder(sample, horizon_, more);
-    series.has_newest = true;
-    series.newest_ms = sample.timestamp_ms;
-    series.newest_value = sample.value;
+    grown = piece.AppendInOrder(sample, extra, horizon_, more);
+    series.SetNewest({sample.timestamp_ms, sample.value, extra.kind()});
     if (!request_.has_max || sample.timestamp_ms > request_.max_ms) {
       request_.has_max = true;
       request_.max_ms = sample.timestamp_ms;
     }
   } else {
-    grown = piece.AppendOutOfOrder(sample, horizon_);
-    ++out_of_order_samples_;
+    grown = piece.AppendOutOfOrder(sample, extra, horizon_);
+    ++out_of_order_samples_[extra.histogram == nullptr ? 0 : 1];
   }
   series.piece_hint = &piece;
   series.sample_hint = piece.run().end_address();
@@ -235,18 +269,24 @@ Status MemoryHead::Admitter::Create(const BatchSeries& entry, Resolved* resolved
   return Status::Ok();
 }
 
+// `series` is null for one that does not exist yet.
 void MemoryHead::Admitter::Reject(size_t series_index, uint32_t sample_index, RejectReason reason,
-                                  double existing) {
+                                  const Series* series) {
   ++summary_.rejected_count;
   if (summary_.rejected.size() < kMaxListedRejects) {
-    summary_.rejected.push_back(
-        {static_cast<uint32_t>(series_index), sample_index, reason, existing});
+    RejectedSample rejected{static_cast<uint32_t>(series_index), sample_index, reason};
+    if (series != nullptr) {
+      rejected.existing = series->newest_value;
+      rejected.existing_is_histogram = series->kind() != SampleKind::kFloat;
+    }
+    summary_.rejected.push_back(rejected);
   }
+  const size_t kind = batch_.histogram(sample_index) == nullptr ? 0 : 1;
   switch (reason) {
-    case RejectReason::kOutOfOrder: head_.counters_.out_of_order->Increment(); break;
-    case RejectReason::kTooOld: head_.counters_.too_old->Increment(); break;
+    case RejectReason::kOutOfOrder: head_.counters_.out_of_order[kind]->Increment(); break;
+    case RejectReason::kTooOld: head_.counters_.too_old[kind]->Increment(); break;
     case RejectReason::kDuplicate: head_.counters_.duplicate->Increment(); break;
-    case RejectReason::kOutOfBounds: head_.counters_.out_of_bounds->Increment(); break;
+    case RejectReason::kOutOfBounds: head_.counters_.out_of_bounds[kind]->Increment(); break;
     case RejectReason::kTooFarInFuture: head_.counters_.too_far->Increment(); break;
   }
 }
@@ -255,51 +295,83 @@ Status MemoryHead::Admitter::StageSeries(size_t index) {
   const BatchSeries& entry = batch_.series[index];
   Resolved& resolved = resolved_[index];
   accepted_.clear();
+  accepted_extras_.clear();
   undefined_ = false;
   uint32_t i = 0;
   RejectReason reason = RejectReason::kOutOfOrder;
   while (resolved.series == nullptr && i < entry.sample_count) {
     // A series comes to be with its first acceptable sample.
     const Sample& sample = batch_.samples[entry.first_sample + i];
-    if (Decide(nullptr, sample, &reason) != Decision::kReject) {
+    if (Decide(nullptr, sample, {}, &reason) != Decision::kReject) {
       RETURN_IF_ERROR(Create(entry, &resolved));
       break;
     }
-    Reject(index, entry.first_sample + i++, reason, 0);
+    Reject(index, entry.first_sample + i++, reason, nullptr);
   }
   if (resolved.series == nullptr || i == entry.sample_count) return Status::Ok();
   Series& series = *resolved.series;
   MutexLock stripe(head_.table_.StripeOf(resolved.ref));
   for (; i < entry.sample_count; ++i) {
-    const Sample& sample = batch_.samples[entry.first_sample + i];
-    const Decision decision = Decide(&series, sample, &reason);
+    const uint32_t at = entry.first_sample + i;
+    const Sample& sample = batch_.samples[at];
+    const SampleExtra extra = ExtraOf(at);
+    const Decision decision = Decide(&series, sample, extra, &reason);
     if (decision == Decision::kReject) {
-      Reject(index, entry.first_sample + i, reason, series.newest_value);
+      Reject(index, at, reason, &series);
       continue;
     }
     ++summary_.accepted_samples;
+    if (extra.histogram != nullptr) ++summary_.accepted_histograms;
     if (decision == Decision::kKnown) continue;
-    const bool in_order = decision == Decision::kInOrder;
-    if (!in_order && KnownOutOfOrder(series, sample)) continue;
-    Stage(series, resolved.ref, sample, in_order, entry.sample_count - i - 1);
-    accepted_.push_back(sample);
+    Accept(series, resolved.ref, sample, extra, decision == Decision::kInOrder,
+           entry.sample_count - i - 1);
   }
-  if (accepted_.empty()) return Status::Ok();
-  if (undefined_ && last_defined_ != resolved.ref.number) {
-    writer_.AddDefinition(resolved.ref, series.id_offset, batch_.labels(entry));
-    last_defined_ = resolved.ref.number;
-    if (!series.published) request_.new_series.push_back(resolved.ref);
-  }
-  writer_.AddSamples(resolved.ref, accepted_);
+  if (!accepted_.empty()) LogAccepted(entry, resolved);
   return Status::Ok();
 }
 
-Result<Admission> MemoryHead::Admit(const WriteBatch& batch, const RecordSink& sink) {
+void MemoryHead::Admitter::Accept(Series& series, SeriesRef ref, const Sample& sample,
+                                  SampleExtra extra, bool in_order, uint32_t more) {
+  // A marker that was sent as a float ends a series of histograms as one of them.
+  if (series.kind() != SampleKind::kFloat && extra.histogram == nullptr && IsStale(sample.value)) {
+    extra.histogram = StaleHistogram(series.kind());
+  }
+  if (!in_order && KnownOutOfOrder(series, sample, extra)) return;
+  Stage(series, ref, sample, extra, in_order, more);
+  if (extra.any()) {
+    accepted_extras_.resize(accepted_.size());
+    accepted_extras_.push_back(extra);
+  }
+  accepted_.push_back(sample);
+}
+
+void MemoryHead::Admitter::LogAccepted(const BatchSeries& entry, const Resolved& resolved) {
+  if (undefined_ && last_defined_ != resolved.ref.number) {
+    writer_.AddDefinition(resolved.ref, resolved.series->id_offset, batch_.labels(entry));
+    last_defined_ = resolved.ref.number;
+    if (!resolved.series->published) request_.new_series.push_back(resolved.ref);
+  }
+  if (accepted_extras_.empty()) return writer_.AddSamples(resolved.ref, accepted_);
+  accepted_extras_.resize(accepted_.size());
+  writer_.AddSamples(resolved.ref, accepted_, accepted_extras_);
+}
+
+Status MemoryHead::CheckBatch(const WriteBatch& batch) {
   if (!batch.tenant.is_default()) {
     return Status::Unimplemented("writing for tenant " + batch.tenant.name +
                                  ": this head holds the default tenant only");
   }
-  if (!batch.histograms.empty()) return Status::Unimplemented("writing histograms");
+  for (const Histogram& h : batch.histograms) {
+    const bool known = h.kind == SampleKind::kHistogram || h.kind == SampleKind::kFloatHistogram;
+    if (!known || (!IsStale(h.sum) && !IsWellFormed(h))) {
+      return Status::InvalidArgument("writing a histogram: its spans and buckets do not agree");
+    }
+  }
+  return Status::Ok();
+}
+
+Result<Admission> MemoryHead::Admit(const WriteBatch& batch, const RecordSink& sink) {
+  RETURN_IF_ERROR(CheckBatch(batch));
   MutexLock admit(admit_mutex_);
   EndReplay();
   CollectDead();
@@ -323,8 +395,13 @@ Result<Admission> MemoryHead::Admit(const WriteBatch& batch, const RecordSink& s
     status = Enqueue(std::move(request), sink, &admission);
     if (status.ok()) {
       counters_.created->Add(static_cast<double>(summary.created_series));
-      counters_.appended->Add(static_cast<double>(summary.accepted_samples));
-      counters_.out_of_order_appended->Add(static_cast<double>(admitter.out_of_order_samples()));
+      const auto histograms = static_cast<double>(summary.accepted_histograms);
+      counters_.appended[0]->Add(static_cast<double>(summary.accepted_samples) - histograms);
+      counters_.appended[1]->Add(histograms);
+      for (size_t kind = 0; kind < 2; ++kind) {
+        counters_.out_of_order_appended[kind]->Add(
+            static_cast<double>(admitter.out_of_order_samples()[kind]));
+      }
       return admission;
     }
   } else {
@@ -333,7 +410,7 @@ Result<Admission> MemoryHead::Admit(const WriteBatch& batch, const RecordSink& s
   }
   CollectDead();
   if (!status.ok()) return status;
-  summary.accepted_samples = summary.created_series = 0;
+  summary.accepted_samples = summary.accepted_histograms = summary.created_series = 0;
   summary.rolled_back = true;
   return admission;
 }

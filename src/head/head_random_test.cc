@@ -7,6 +7,7 @@
 
 #include "env/simulated/simulated_env.h"
 #include "head/recording_log.h"
+#include "head/test_histograms.h"
 
 namespace thermocline {
 namespace {
@@ -100,10 +101,7 @@ class World {
       TimestampMs t =
           time_ms_ - static_cast<int64_t>(random_() % (random_() % 4 ? 1'000 : 900'000));
       for (uint64_t k = 1 + random_() % (random_() % 5 == 0 ? 60 : 3); k > 0; --k) {
-        double v = static_cast<double>(t % 1000) + static_cast<double>(index);
-        if (random_() % 20 == 0) v = static_cast<double>(random_() % 3);
-        batch.AddSample(t, v);
-        points.push_back({labels_[index], t, std::bit_cast<uint64_t>(v)});
+        points.push_back({labels_[index], t, AddSample(index, t, &batch)});
         t += static_cast<int64_t>(random_() % 3) * 500;
       }
     }
@@ -116,6 +114,22 @@ class World {
       points.erase(points.begin() + admission->summary.rejected[i].sample_index);
     }
     requests_.push_back(std::move(points));
+  }
+
+  // The same sample whenever it comes, but sometimes another. Some series have histograms, some
+  // alternate, some have start timestamps. Returns its fingerprint.
+  uint64_t AddSample(size_t index, TimestampMs t, WriteBatch* batch) {
+    const bool other = random_() % 20 == 0;
+    const TimestampMs start_ms = index % 4 == 1 ? FloorTo(t, kMinuteMs) - 1 : 0;
+    if (index % 3 == 1 || (index % 3 == 2 && t / 4000 % 2 == 0)) {
+      const Histogram h = HistogramStream(static_cast<uint64_t>(t) * 40 + index + other).Next();
+      batch->AddHistogram(t, h, start_ms);
+      return Fingerprint(h.sum, &h, start_ms);
+    }
+    double v = static_cast<double>(t % 1000) + static_cast<double>(index);
+    if (other) v = static_cast<double>(random_() % 3);
+    batch->AddSample(t, v, start_ms);
+    return Fingerprint(v, nullptr, start_ms);
   }
 
   void Settle(size_t count, const Status& outcome) {

@@ -331,8 +331,11 @@ TEST_F(HeadTest, RefusesWhatItDoesNotStore) {
   EXPECT_EQ(head_->Admit(batch, log_.sink()).status().code(), Code::kUnimplemented);
   batch.tenant = TenantId();
   batch.AddSeries(up_);
-  batch.AddHistogram(kNow, Histogram());
-  EXPECT_EQ(head_->Admit(batch, log_.sink()).status().code(), Code::kUnimplemented);
+  Histogram lying;
+  lying.positive_spans = {{0, 2}};
+  lying.positive_counts = {1};
+  batch.AddHistogram(kNow, lying);
+  EXPECT_EQ(head_->Admit(batch, log_.sink()).status().code(), Code::kInvalidArgument);
   batch.Clear();
   batch.AddSeries(
       LabelsView(std::string_view("\x03"

@@ -16,9 +16,9 @@ struct HeldPiece {
 };
 
 // Adds one series to `out`: the samples in `range`, ascending and distinct. `pieces` in the order
-// of the series' list (newest range first). Of samples with equal timestamps the one staged first
-// in the oldest piece stays, in-order ones before the others. Threads: the series' stripe is held,
-// or all pieces are frozen.
+// of the series' list (newest range first). The optional columns stay empty or become parallel. Of
+// samples with equal timestamps the one staged first in the oldest piece stays, in-order ones
+// before the others. Threads: the series' stripe is held, or all pieces are frozen.
 void AppendHeldSamples(std::span<const HeldPiece> pieces, TimeRange range, SeriesBatch* out);
 
 }  // namespace thermocline

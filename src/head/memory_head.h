@@ -1,6 +1,7 @@
 // The Head: one series table, pieces by range, and the requests that are admitted and not settled.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -107,6 +108,7 @@ class MemoryHead final : public Head {
 
   // State of one Admit; admit.cc.
   class Admitter;
+  static Status CheckBatch(const WriteBatch& batch);
   void AddChangedMetadata(const WriteBatch& batch, Request* request) REQUIRES(admit_mutex_);
   Status Enqueue(Request request, const RecordSink& sink, Admission* admission)
       REQUIRES(admit_mutex_);
@@ -228,11 +230,12 @@ class MemoryHead final : public Head {
   uint32_t death_round_ GUARDED_BY(admit_mutex_) = 0;
 
   struct {
-    Counter* appended = nullptr;
-    Counter* out_of_order_appended = nullptr;
-    Counter* out_of_order = nullptr;
-    Counter* too_old = nullptr;
-    Counter* out_of_bounds = nullptr;
+    // By kind: floats, histograms.
+    std::array<Counter*, 2> appended{};
+    std::array<Counter*, 2> out_of_order_appended{};
+    std::array<Counter*, 2> out_of_order{};
+    std::array<Counter*, 2> too_old{};
+    std::array<Counter*, 2> out_of_bounds{};
     Counter* duplicate = nullptr;
     Counter* too_far = nullptr;
     Counter* created = nullptr;

@@ -4,9 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/time.h"
+#include "head/extras.h"
 #include "head/run.h"
 
 namespace thermocline {
@@ -19,6 +21,13 @@ struct PieceView {
   uint32_t in_order = 0;
   uint32_t out_of_order = 0;
   bool empty() const { return in_order + out_of_order == 0; }
+};
+
+// The newest sample of a series.
+struct NewestSample {
+  TimestampMs timestamp_ms = kMinTimestampMs;
+  double value = 0;  // of a histogram its sum
+  SampleKind kind = SampleKind::kFloat;
 };
 
 // Reference counted, so that readers keep what they listed when the head drops it. Threads: the
@@ -36,8 +45,9 @@ class Piece {
   // and no reader lists at an earlier one. Begin is false when the request has begun already.
   bool Begin(Ticket ticket, Ticket horizon);
   // Both return by how much memory_bytes grew.
-  int64_t AppendInOrder(Sample sample, Ticket horizon, uint32_t expected_more);
-  int64_t AppendOutOfOrder(Sample sample, Ticket horizon);
+  int64_t AppendInOrder(Sample sample, const SampleExtra& extra, Ticket horizon,
+                        uint32_t expected_more);
+  int64_t AppendOutOfOrder(Sample sample, const SampleExtra& extra, Ticket horizon);
   // Takes back what the request staged; false when it staged nothing here.
   bool TakeBack(Ticket ticket, uint32_t* samples);
 
@@ -45,18 +55,22 @@ class Piece {
   PieceView ViewAt(Ticket epoch) const;
   bool HasPendingAfter(Ticket epoch) const;
   // Appends the viewed samples in `range`: in-order ones first, then the others as they came.
-  void Read(PieceView view, TimeRange range, std::vector<TimestampMs>* times_ms,
-            std::vector<double>* values) const;
+  // Optional columns of `out` end with the last sample that has something in them.
+  void Read(PieceView view, TimeRange range, SeriesBatch* out) const;
 
   // Ends the staging into this piece. What is not settled at `epoch` moves to the returned piece,
   // which has no place in a list yet; null when all is settled.
   Piece* Freeze(Ticket epoch);
 
-  // An out-of-order sample with the timestamp that is settled at `horizon` and still raw.
-  bool HasSettledDuplicate(Sample sample, Ticket horizon) const;
+  // An out-of-order sample with the timestamp that is settled at `horizon` and still raw, or the
+  // same sample in order.
+  bool HasSettledDuplicate(Sample sample, const Histogram* histogram, Ticket horizon) const;
 
   // The sample with the highest timestamp, in order or not; the piece is not empty.
-  Sample Newest() const;
+  NewestSample Newest() const;
+  // Whether `h` is what the piece has at `time_ms` once more, its sum known to agree; nullopt when
+  // it has nothing there.
+  std::optional<bool> IsRepetition(TimestampMs time_ms, const Histogram& h) const;
 
   TimestampMs start_ms() const { return run_.base_ms(); }
   bool empty() const { return run_.empty() && !has_out_of_order(); }
@@ -87,13 +101,19 @@ class Piece {
   struct Aside {
     explicit Aside(TimestampMs start_ms) : out_of_order(start_ms) {}
     Run out_of_order;
-    std::vector<Pending> more;  // behind pending_, while several requests are under way
+    std::vector<Pending> more;       // behind pending_, while several requests are under way
+    std::unique_ptr<Extras> extras;  // of run_; null when there is none
+    std::unique_ptr<Extras> out_of_order_extras;
+
+    uint64_t bytes() const;
   };
   bool has_more() const { return aside_ && !aside_->more.empty(); }
   uint32_t out_of_order_count() const { return aside_ ? aside_->out_of_order.size() : 0; }
   Pending& newest_pending() { return has_more() ? aside_->more.back() : pending_; }
   PieceView SettledAt(Ticket epoch) const;
   Aside& MadeAside();
+  const Extras* extras() const { return aside_ ? aside_->extras.get() : nullptr; }
+  int64_t AddExtra(uint32_t position, const SampleExtra& extra);
   void AddPending(Pending pending);
   void DropOldestPending();
   void DropEmptyAside();

@@ -61,9 +61,9 @@ Status ReadMetadata(ByteReader& reader, RecordVisitor& visitor) {
   return reader.ok() ? Status::Ok() : Malformed("metadata cut short", reader);
 }
 
-constexpr uint8_t KindOf(const SampleExtra& extra) {
-  const SampleKind kind = extra.histogram == nullptr ? SampleKind::kFloat : extra.histogram->kind;
-  return static_cast<uint8_t>(static_cast<uint8_t>(kind) | (extra.start_ms != 0 ? kStartFlag : 0));
+uint8_t KindByte(const SampleExtra& extra) {
+  return static_cast<uint8_t>(static_cast<uint8_t>(extra.kind()) |
+                              (extra.start_ms != 0 ? kStartFlag : 0));
 }
 
 class SamplesReader {
@@ -188,7 +188,7 @@ void RecordWriter::AddSamples(SeriesRef ref, std::span<const Sample> samples,
   if (series_ == 0) base_ms_ = previous_ms_ = samples[0].timestamp_ms;
   for (size_t begin = 0; begin < samples.size();) {
     size_t end = begin + 1;
-    while (end < samples.size() && KindOf(extras[end]) == KindOf(extras[begin])) ++end;
+    while (end < samples.size() && KindByte(extras[end]) == KindByte(extras[begin])) ++end;
     AddEntry(ref, samples.subspan(begin, end - begin), extras.subspan(begin, end - begin));
     begin = end;
   }
@@ -200,7 +200,7 @@ void RecordWriter::AddEntry(SeriesRef ref, std::span<const Sample> samples,
   if (!extras[0].any()) return AddSamples(ref, samples);
   ByteWriter writer(&sample_bytes_);
   writer.Varint(ZigZag(int64_t{ref.number} - previous_ref_ - 1) << 1 | 1);
-  writer.U8(KindOf(extras[0]));
+  writer.U8(KindByte(extras[0]));
   writer.Varint(samples.size());
   for (size_t i = 0; i < samples.size(); ++i) {
     writer.SignedVarint(Minus(samples[i].timestamp_ms, previous_ms_));

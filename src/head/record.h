@@ -10,7 +10,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "model/histogram.h"
+#include "head/sample_extra.h"
 #include "model/labels.h"
 #include "model/sample.h"
 #include "model/write_batch.h"
@@ -20,14 +20,6 @@ namespace thermocline {
 // The numbers of RecordType (wal/log.h) that the head uses; the store maps one to the other.
 inline constexpr uint8_t kSeriesRecord = 1;
 inline constexpr uint8_t kSamplesRecord = 2;
-
-// What few samples have beside time and value.
-struct SampleExtra {
-  const Histogram* histogram = nullptr;  // null: a float. Else the sample's value is its sum
-  TimestampMs start_ms = 0;              // 0 = none
-
-  bool any() const { return histogram != nullptr || start_ms != 0; }
-};
 
 // Builds one record; reusable after Clear, keeping its memory.
 class RecordWriter {

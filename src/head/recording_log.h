@@ -1,13 +1,17 @@
 // For tests of the head: a log in memory that settles when told, and reading of everything back.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "head/head.h"
+#include "head/histogram_value.h"
 
 namespace thermocline {
 
@@ -63,21 +67,44 @@ class RecordingLog {
   uint64_t last_ = 0;
 };
 
-// Label set -> samples.
+// What a sample is apart from its time: the bits of a float's value; of a histogram, or with a
+// start timestamp, a hash of it all but the reset hint.
+inline uint64_t Fingerprint(double value, const Histogram* histogram, TimestampMs start_ms) {
+  const auto bits = std::bit_cast<uint64_t>(value);
+  if (histogram == nullptr && start_ms == 0) return bits;
+  std::string bytes;
+  ByteWriter writer(&bytes);
+  writer.U64(bits);
+  writer.I64(start_ms);
+  if (histogram != nullptr) {
+    Histogram h = *histogram;
+    h.reset_hint = CounterResetHint::kUnknown;
+    PutHistogram(h, nullptr, &bytes);
+  }
+  return Hash64(bytes);
+}
+
+// Label set -> time -> fingerprint.
 using Content = std::map<Labels, std::map<TimestampMs, uint64_t>>;
 
-// Adds what the set holds, as bits of the values; a sample that is there already stays.
+// Adds what the set holds; a sample that is there already stays.
 inline void AddContent(const SeriesSet& set, Content* content) {
   std::vector<uint32_t> indexes;
   for (uint32_t i = 0; i < set.series_count(); ++i) indexes.push_back(i);
   SeriesBatch batch;
   CHECK_OK(set.Read(indexes, &batch));
+  CHECK(batch.histogram_index.empty() || batch.histogram_index.size() == batch.values.size());
+  CHECK(batch.start_timestamps_ms.empty() ||
+        batch.start_timestamps_ms.size() == batch.values.size());
   for (uint32_t i = 0; i < set.series_count(); ++i) {
     const auto times = batch.times(i);
-    const auto values = batch.floats(i);
     for (size_t k = 0; k < times.size(); ++k) {
       CHECK(k == 0 || times[k - 1] < times[k]);
-      (*content)[set.labels(i)].emplace(times[k], std::bit_cast<uint64_t>(values[k]));
+      const size_t at = batch.offsets[i] + k;
+      const TimestampMs start_ms =
+          batch.start_timestamps_ms.empty() ? 0 : batch.start_timestamps_ms[at];
+      (*content)[set.labels(i)].emplace(
+          times[k], Fingerprint(batch.values[at], batch.histogram(at), start_ms));
     }
   }
 }

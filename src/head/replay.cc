@@ -22,7 +22,7 @@ class Replayer final : public RecordVisitor {
   MemoryHead::Newest newest;
 
  private:
-  void Stage(Series& series, const Sample& sample);
+  void Stage(Series& series, const Sample& sample, const SampleExtra& extra);
   bool Skipped(TimestampMs time_ms);
 
   MemoryHead& head_;
@@ -71,7 +71,6 @@ bool Replayer::Skipped(TimestampMs time_ms) {
 }
 
 Status Replayer::OnSample(SeriesRef ref, Sample sample, const SampleExtra& extra) {
-  if (extra.any()) return Status::Unimplemented("replaying histograms or start timestamps");
   if (Skipped(sample.timestamp_ms)) return Status::Ok();
   if (sample.timestamp_ms < kMinTimestampMs / 2) {
     return Status::Corruption("replaying: a timestamp before all ranges");
@@ -91,34 +90,33 @@ Status Replayer::OnSample(SeriesRef ref, Sample sample, const SampleExtra& extra
     return Status::Ok();
   }
   MutexLock stripe(head_.table_.StripeOf(ref));
-  Stage(*series, sample);
+  Stage(*series, sample, extra);
   return Status::Ok();
 }
 
 // The record holds accepted samples only: what is not newer than the newest came out of order.
-void Replayer::Stage(Series& series, const Sample& sample) {
+void Replayer::Stage(Series& series, const Sample& sample, const SampleExtra& extra) {
   const bool in_order = !series.has_newest || sample.timestamp_ms > series.newest_ms;
-  const bool repeats = !in_order && sample.timestamp_ms == series.newest_ms &&
-                       SameBits(sample.value, series.newest_value);
-  if (repeats) return;
+  if (!in_order && sample.timestamp_ms == series.newest_ms &&
+      RepeatsNewest(series, sample.value, extra)) {
+    return;
+  }
   bool made;
   // The piece stays undefined: its definition in the log may be under another number, so the first
   // record after the restart defines the series again.
   Piece& piece = OpenPiece(series, head_.RangeStart(sample.timestamp_ms), &made);
-  if (!in_order && piece.HasSettledDuplicate(sample, 0)) return;
+  if (!in_order && piece.HasSettledDuplicate(sample, extra.histogram, 0)) return;
   if (changes.empty() || changes.back().start_ms != piece.start_ms()) {
     changes.push_back({.start_ms = piece.start_ms()});
   }
   MemoryHead::RangeChange& change = changes.back();
   int64_t grown = made ? static_cast<int64_t>(sizeof(Piece)) : 0;
   if (in_order) {
-    grown += piece.AppendInOrder(sample, 0, 0);
-    series.has_newest = true;
-    series.newest_ms = sample.timestamp_ms;
-    series.newest_value = sample.value;
+    grown += piece.AppendInOrder(sample, extra, 0, 0);
+    series.SetNewest({sample.timestamp_ms, sample.value, extra.kind()});
     if (!newest.known || sample.timestamp_ms > newest.time_ms) newest = {true, sample.timestamp_ms};
   } else {
-    grown += piece.AppendOutOfOrder(sample, 0);
+    grown += piece.AppendOutOfOrder(sample, extra, 0);
   }
   change.samples += 1;
   change.pieces += made ? 1 : 0;

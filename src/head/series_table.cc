@@ -20,6 +20,17 @@ Piece& OpenPiece(Series& series, TimestampMs start_ms, bool* made) {
   return **at;
 }
 
+bool RepeatsNewest(const Series& series, double value, const SampleExtra& extra) {
+  if (!SameBits(value, series.newest_value) || extra.kind() != series.kind()) return false;
+  if (extra.histogram == nullptr) return true;
+  for (const Piece* piece = series.pieces; piece != nullptr; piece = piece->next) {
+    if (piece->start_ms() > series.newest_ms) continue;
+    const auto repeated = piece->IsRepetition(series.newest_ms, *extra.histogram);
+    if (repeated.has_value()) return *repeated;
+  }
+  return true;
+}
+
 SeriesTable::~SeriesTable() {
   for (const SeriesRef ref : postings_.All()) {
     for (Piece* piece = At(ref)->pieces; piece != nullptr;) {

@@ -22,9 +22,10 @@ struct alignas(64) Series {
   uint8_t id_offset = 0;            // set at creation: id - hash of the labels
   bool published : 1 = false;       // a request that it came with is settled
   bool has_newest : 1 = false;      // newest_* hold its newest in-order sample
+  uint8_t newest_kind : 2 = 0;      // a SampleKind
   uint32_t death_round = 0;         // of the newest attempt to remove it; the head's admit lock
   TimestampMs newest_ms = 0;
-  double newest_value = 0;
+  double newest_value = 0;  // of a histogram its sum
   Piece* pieces = nullptr;  // newest range first
   // Addresses that the next admission is likely to touch: prefetched without the stripe and never
   // followed, for what was there may be gone. Of the head's admit lock.
@@ -36,8 +37,19 @@ struct alignas(64) Series {
 
   std::span<const PairId> pair_ids() const { return {pairs.get(), pair_count}; }
   uint64_t hash() const { return id - id_offset; }
+  SampleKind kind() const { return static_cast<SampleKind>(newest_kind); }
+  void SetNewest(const NewestSample& sample) {
+    has_newest = true;
+    newest_ms = sample.timestamp_ms;
+    newest_value = sample.value;
+    newest_kind = static_cast<uint8_t>(sample.kind) & 3;
+  }
 };
 static_assert(sizeof(Series) == 64);
+
+// Whether a sample at the series' newest time is its newest sample once more. Of a histogram that
+// the cold tier took, kind and sum are all that is known. The stripe is held.
+bool RepeatsNewest(const Series& series, double value, const SampleExtra& extra);
 
 // The piece of the range that takes samples, made if need be. The list stays newest first, and a
 // frozen piece of the same range behind the fresh one.

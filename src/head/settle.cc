@@ -111,11 +111,9 @@ void MemoryHead::TakeBack(const Request& request) {
     // it; then an older sample passes as in order, which readers merge.
     series->has_newest = false;
     for (const Piece* piece = series->pieces; piece != nullptr; piece = piece->next) {
-      const Sample last = piece->Newest();
+      const NewestSample last = piece->Newest();
       if (series->has_newest && last.timestamp_ms <= series->newest_ms) continue;
-      series->has_newest = true;
-      series->newest_ms = last.timestamp_ms;
-      series->newest_value = last.value;
+      series->SetNewest(last);
     }
     if (series->pieces == nullptr) emptied_.push_back(touched.ref);
   }

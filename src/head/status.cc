@@ -38,21 +38,23 @@ MemoryHead::~MemoryHead() {
 }
 
 void MemoryHead::RegisterMetrics(Metrics& metrics) {
-  counters_.appended =
-      &metrics.GetCounter("prometheus_tsdb_head_samples_appended_total",
-                          "Total number of appended samples.", {{"type", "float"}});
-  counters_.out_of_order_appended =
-      &metrics.GetCounter("prometheus_tsdb_head_out_of_order_samples_appended_total",
-                          "Total number of appended out of order samples.", {{"type", "float"}});
-  counters_.out_of_order = &metrics.GetCounter(
-      "prometheus_tsdb_out_of_order_samples_total",
-      "Samples refused because they were out of order with the window off.", {{"type", "float"}});
-  counters_.too_old = &metrics.GetCounter("prometheus_tsdb_too_old_samples_total",
-                                          "Samples refused because they were before the window.",
-                                          {{"type", "float"}});
-  counters_.out_of_bounds = &metrics.GetCounter(
-      "prometheus_tsdb_out_of_bound_samples_total",
-      "Samples refused because they were before the head's lower border.", {{"type", "float"}});
+  for (size_t kind = 0; kind < 2; ++kind) {
+    const MetricLabels type = {{"type", kind == 0 ? "float" : "histogram"}};
+    counters_.appended[kind] = &metrics.GetCounter("prometheus_tsdb_head_samples_appended_total",
+                                                   "Total number of appended samples.", type);
+    counters_.out_of_order_appended[kind] =
+        &metrics.GetCounter("prometheus_tsdb_head_out_of_order_samples_appended_total",
+                            "Total number of appended out of order samples.", type);
+    counters_.out_of_order[kind] = &metrics.GetCounter(
+        "prometheus_tsdb_out_of_order_samples_total",
+        "Samples refused because they were out of order with the window off.", type);
+    counters_.too_old[kind] =
+        &metrics.GetCounter("prometheus_tsdb_too_old_samples_total",
+                            "Samples refused because they were before the window.", type);
+    counters_.out_of_bounds[kind] = &metrics.GetCounter(
+        "prometheus_tsdb_out_of_bound_samples_total",
+        "Samples refused because they were before the head's lower border.", type);
+  }
   counters_.duplicate =
       &metrics.GetCounter("thermocline_head_duplicate_samples_total",
                           "Samples refused because another value has their timestamp.");
