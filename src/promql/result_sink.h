@@ -2,11 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/status.h"
 #include "base/time.h"
 #include "model/labels.h"
+
+namespace thermocline {
+struct FloatHistogram;
+}
 
 namespace thermocline::promql {
 
@@ -16,7 +21,15 @@ enum class ResultKind { kScalar, kString, kVector, kMatrix };
 struct ResultSeries {
   Labels labels;
   std::vector<TimestampMs> timestamps_ms;
-  std::vector<double> values;
+  std::vector<double> values;  // 0 for a histogram
+  // Native histograms: empty when all points are floats, else parallel to `values` and null for a
+  // float. A float and a histogram may share a timestamp; then the float comes first.
+  std::vector<std::shared_ptr<const FloatHistogram>> histograms;
+
+  // Null for a float.
+  const FloatHistogram* histogram(size_t point) const {
+    return histograms.empty() ? nullptr : histograms[point].get();
+  }
 };
 
 // Called by one thread, the one that asked.
