@@ -37,6 +37,7 @@ Result<QueryResult> Evaluate(QueryContext& context, const Expr& expr, std::strin
   if (grid.count > 1) EvaluateOnce(plan);
   RETURN_IF_ERROR(CheckSubquerySteps(*plan, grid, context.engine().max_subquery_steps));
   NameFunctions(*plan);
+  ShortenHistograms(*plan);
   AskInResultOrder(*plan, context.is_instant());
   ASSIGN_OR_RETURN(QueryResult result, EvaluatePlan(context, *plan, grid, sink));
   result.warnings = context.annotations().Warnings(query);

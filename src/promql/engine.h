@@ -27,6 +27,12 @@ struct EngineOptions {
   // Names are dropped from the result only at the very end (Prometheus'
   // promql-delayed-name-removal).
   bool delayed_name_removal = false;
+  // Start timestamps of samples tell counter resets, and start_timestamp() answers (Prometheus'
+  // use-start-timestamps).
+  bool use_start_timestamps = false;
+  // rate and increase take a metric for a counter by its __type__ label, not by its name
+  // (Prometheus' type-and-unit-labels).
+  bool type_and_unit_labels = false;
   // Resolution of a subquery that names none: the global evaluation interval.
   int64_t default_step_ms = kMinuteMs;
   // Steps of a range query, per series; more is InvalidArgument (0 = unlimited).

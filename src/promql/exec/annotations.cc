@@ -56,6 +56,15 @@ void Annotations::ForcedMonotonicity(std::string_view metric_name, double min_bu
   if (place.order < repair.place.order) repair.place = place;
 }
 
+void Annotations::StartOverlap(std::string_view metric_name, int windows, NotePlace place) {
+  const MutexLock lock(mutex_);
+  const auto [found, added] =
+      overlaps_.try_emplace(std::string(metric_name), Overlap{windows, place});
+  if (added) return;
+  found->second.count += windows;
+  if (place.order < found->second.place.order) found->second.place = place;
+}
+
 std::string Annotations::RepairText(const std::string& name, const Repair& repair) {
   std::string text(kRepairHead);
   if (!name.empty()) text += fmt::format(" for metric name {}", GoQuote(name));
@@ -75,6 +84,15 @@ std::vector<std::string> Annotations::List(bool warning, std::string_view query)
   if (!warning) {
     for (const auto& [name, repair] : repairs_) {
       notes.emplace_back(repair.place.position, RepairText(name, repair));
+    }
+  }
+  if (warning) {
+    for (const auto& [name, overlap] : overlaps_) {
+      std::string text =
+          "sample has start time that overlaps with previous sample timestamp for metric " +
+          GoQuote(name);
+      if (overlap.count > 1) text += fmt::format(" ({} occurrences)", overlap.count);
+      notes.emplace_back(overlap.place.position, std::move(text));
     }
   }
   std::sort(notes.begin(), notes.end());

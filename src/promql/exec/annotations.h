@@ -31,6 +31,8 @@ class Annotations {
   // histogram_quantile had to make buckets monotonic; occurrences of one name are summed up.
   void ForcedMonotonicity(std::string_view metric_name, double min_bucket, double max_bucket,
                           double max_diff, TimestampMs at_ms, NotePlace place);
+  // Start timestamps overlapped in so many windows; occurrences of one name are summed up.
+  void StartOverlap(std::string_view metric_name, int windows, NotePlace place);
 
   // In order of position, then text.
   std::vector<std::string> Warnings(std::string_view query) const { return List(true, query); }
@@ -43,6 +45,10 @@ class Annotations {
     uint64_t count;
     NotePlace place;
   };
+  struct Overlap {
+    int64_t count;
+    NotePlace place;
+  };
   void Add(bool warning, std::string text, NotePlace place);
   std::vector<std::string> List(bool warning, std::string_view query) const;
   static std::string RepairText(const std::string& name, const Repair& repair);
@@ -51,6 +57,7 @@ class Annotations {
   std::map<std::string, NotePlace> warnings_ GUARDED_BY(mutex_);
   std::map<std::string, NotePlace> infos_ GUARDED_BY(mutex_);
   std::map<std::string, Repair> repairs_ GUARDED_BY(mutex_);
+  std::map<std::string, Overlap> overlaps_ GUARDED_BY(mutex_);
   std::vector<std::string> plain_ GUARDED_BY(mutex_);
 };
 

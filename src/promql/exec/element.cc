@@ -23,11 +23,19 @@ class ElementOperator : public VectorOperator {
   Status Read(size_t first, size_t count, StepBlock* out) const override {
     RETURN_IF_ERROR(source_->Read(first, count, out));
     for (size_t row = 0; row < count; ++row) Transform(out->values(row), out->kinds(row));
+    if (out->has_histograms()) {
+      for (size_t row = 0; row < count; ++row) TransformHistograms(row, out);
+      if (!answers_histograms()) out->DropHistograms();
+    }
     return Status::Ok();
   }
 
  protected:
+  // Floats: other kinds are to be left as they are.
   virtual void Transform(double* values, StepKind* kinds) const = 0;
+  // Histograms of a row; what is left as one is dropped unless answers_histograms().
+  virtual void TransformHistograms(size_t row, StepBlock* block) const { (void)row, (void)block; }
+  virtual bool answers_histograms() const { return false; }
   QueryContext& context_;
   StepGrid grid_;
   VectorPtr source_;
@@ -179,6 +187,11 @@ class OnceOperator : public VectorOperator {
     RETURN_IF_ERROR(source_->Read(first, count, &once));
     out->Reset(count, grid_.count);
     for (size_t row = 0; row < count; ++row) {
+      if (once.kinds(row)[0] == StepKind::kHistogram) {
+        const HistogramPtr& histogram = once.histograms(row)[0];
+        for (size_t step = 0; step < grid_.count; ++step) out->SetHistogram(row, step, histogram);
+        continue;
+      }
       std::fill_n(out->values(row), grid_.count, once.values(row)[0]);
       std::fill_n(out->kinds(row), grid_.count, once.kinds(row)[0]);
     }

@@ -1,6 +1,7 @@
 #include "promql/exec/evaluation.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -17,11 +18,69 @@ namespace {
 constexpr size_t kResultMorselValues = size_t{1} << 17;
 constexpr uint64_t kResultBytesPerValue = sizeof(TimestampMs) + sizeof(double);
 
+uint64_t WeightOf(const ResultSeries& series) {
+  uint64_t weight = series.values.size();
+  for (const HistogramPtr& histogram : series.histograms) {
+    if (histogram != nullptr) weight += SampleWeight(*histogram) - 1;
+  }
+  return weight;
+}
+
 uint64_t SizeBytes(const ResultSeries& series) {
-  return series.values.size() * kResultBytesPerValue + series.labels.packed().size();
+  uint64_t bytes = series.values.size() * kResultBytesPerValue + series.labels.packed().size();
+  if (!series.histograms.empty()) bytes += WeightOf(series) * 16;
+  return bytes;
+}
+
+// Appends the points of `later`, a part of the same series.
+void AppendPoints(ResultSeries later, ResultSeries* series) {
+  if (!series->histograms.empty() || !later.histograms.empty()) {
+    series->histograms.resize(series->values.size());
+    later.histograms.resize(later.values.size());
+  }
+  const auto append = [](const auto& from, auto* to) {
+    to->insert(to->end(), from.begin(), from.end());
+  };
+  append(later.timestamps_ms, &series->timestamps_ms);
+  append(later.values, &series->values);
+  append(later.histograms, &series->histograms);
+}
+
+// Puts the points in time order, of equal times the float first.
+void SortPoints(ResultSeries* series) {
+  std::vector<size_t> order(series->values.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    if (series->timestamps_ms[a] != series->timestamps_ms[b]) {
+      return series->timestamps_ms[a] < series->timestamps_ms[b];
+    }
+    return series->histogram(a) == nullptr && series->histogram(b) != nullptr;
+  });
+  ResultSeries sorted;
+  for (const size_t point : order) {
+    sorted.timestamps_ms.push_back(series->timestamps_ms[point]);
+    sorted.values.push_back(series->values[point]);
+    if (!series->histograms.empty()) sorted.histograms.push_back(series->histograms[point]);
+  }
+  sorted.labels = std::move(series->labels);
+  *series = std::move(sorted);
 }
 
 bool LabelOrder(const ResultSeries& a, const ResultSeries& b) { return a.labels < b.labels; }
+
+// Joins neighbours of equal labels: floats and histograms that share timestamps (promql-semantics
+// 1.8).
+void JoinNeighbours(std::vector<ResultSeries>* all) {
+  const auto equal = [](const ResultSeries& a, const ResultSeries& b) {
+    return a.labels == b.labels;
+  };
+  auto at = std::adjacent_find(all->begin(), all->end(), equal);
+  for (; at != all->end(); at = std::adjacent_find(at, all->end(), equal)) {
+    AppendPoints(std::move(*(at + 1)), &*at);
+    all->erase(at + 1);
+    SortPoints(&*at);
+  }
+}
 
 // Series of the answer that are held, charged and counted until the query ends.
 class HeldSeries {
@@ -42,10 +101,7 @@ class HeldSeries {
                                                     series_.size());
     if (added) return Add(std::move(series));
     RETURN_IF_ERROR(Charge(series));
-    ResultSeries& begun = series_[place->second];
-    begun.timestamps_ms.insert(begun.timestamps_ms.end(), series.timestamps_ms.begin(),
-                               series.timestamps_ms.end());
-    begun.values.insert(begun.values.end(), series.values.begin(), series.values.end());
+    AppendPoints(std::move(series), &series_[place->second]);
     return Status::Ok();
   }
   std::vector<ResultSeries>& series() { return series_; }
@@ -56,8 +112,9 @@ class HeldSeries {
 
  private:
   Status Charge(const ResultSeries& series) {
-    RETURN_IF_ERROR(context_.HoldSamples(series.values.size()));
-    held_samples_ += series.values.size();
+    const uint64_t weight = WeightOf(series);
+    RETURN_IF_ERROR(context_.HoldSamples(weight));
+    held_samples_ += weight;
     RETURN_IF_ERROR(context_.ChargeBytes(SizeBytes(series)));
     charged_bytes_ += SizeBytes(series);
     return Status::Ok();
@@ -124,7 +181,8 @@ class Evaluation {
 
   // Puts what was kept in label order and hands it on.
   Status DeliverKept() {
-    std::sort(kept_.series().begin(), kept_.series().end(), LabelOrder);
+    std::stable_sort(kept_.series().begin(), kept_.series().end(), LabelOrder);
+    JoinNeighbours(&kept_.series());
     if (sink_ == nullptr) return Status::Ok();
     RETURN_IF_ERROR(BeginOnce());
     for (size_t i = 0; i < kept_.series().size(); ++i) {
@@ -186,9 +244,12 @@ class Evaluation {
                 [](const Matrix::Row& a, const Matrix::Row& b) { return a.labels < b.labels; });
     }
     RETURN_IF_ERROR(BeginOnce());
+    std::vector<ResultSeries> all;  // charged as rows of the matrix
     for (Matrix::Row& row : matrix.rows()) {
-      // Charged as rows of the matrix.
-      ResultSeries series = SeriesOf(std::move(row.labels), row.values, row.kinds, grid_);
+      all.push_back(SeriesOf(std::move(row.labels), *row.block, row.place, grid_));
+    }
+    JoinNeighbours(&all);
+    for (ResultSeries& series : all) {
       if (sink_ == nullptr) {
         kept_.series().push_back(std::move(series));
       } else {
@@ -205,25 +266,35 @@ class Evaluation {
     for (size_t i = 0; i < root.series_count(); ++i) {
       if (i % 4096 == 0) RETURN_IF_ERROR(context_.Check());
       Labels labels = root.labels(i);
-      if (previous && labels < *previous) return false;
+      if (previous && !(*previous < labels)) return false;
       previous = std::move(labels);
     }
     return true;
   }
 
-  static ResultSeries SeriesOf(Labels labels, const double* values, const StepKind* kinds,
+  static ResultSeries SeriesOf(Labels labels, const StepBlock& block, size_t row,
                                const StepGrid& grid) {
     ResultSeries series;
-    const auto present =
-        static_cast<size_t>(std::count(kinds, kinds + grid.count, StepKind::kFloat));
-    if (present == 0) return series;
+    const double* const values = block.values(row);
+    const StepKind* const kinds = block.kinds(row);
+    const HistogramPtr* const histograms = block.histograms(row);
+    const auto absent =
+        static_cast<size_t>(std::count(kinds, kinds + grid.count, StepKind::kAbsent));
+    if (absent == grid.count) return series;
     series.labels = std::move(labels);
-    series.timestamps_ms.reserve(present);
-    series.values.reserve(present);
+    series.timestamps_ms.reserve(grid.count - absent);
+    series.values.reserve(grid.count - absent);
+    bool any_histogram = false;
     for (size_t step = 0; step < grid.count; ++step) {
-      if (kinds[step] != StepKind::kFloat) continue;
+      if (kinds[step] == StepKind::kAbsent) continue;
+      any_histogram = any_histogram || kinds[step] == StepKind::kHistogram;
       series.timestamps_ms.push_back(grid.At(step));
-      series.values.push_back(values[step]);
+      series.values.push_back(kinds[step] == StepKind::kFloat ? values[step] : 0);
+    }
+    if (!any_histogram) return series;
+    for (size_t step = 0; step < grid.count; ++step) {
+      if (kinds[step] == StepKind::kAbsent) continue;
+      series.histograms.push_back(kinds[step] == StepKind::kHistogram ? histograms[step] : nullptr);
     }
     return series;
   }
@@ -250,10 +321,12 @@ class Evaluation {
       uint64_t bytes = 0;
       for (size_t row = 0; row < morsel.count; ++row) {
         const StepKind* const kinds = slot.block.kinds(row);
-        if (std::find(kinds, kinds + grid.count, StepKind::kFloat) == kinds + grid.count) continue;
-        slot.series.push_back(
-            SeriesOf(root.labels(morsel.first + row), slot.block.values(row), kinds, grid));
-        samples += slot.series.back().values.size();
+        if (std::all_of(kinds, kinds + grid.count,
+                        [](StepKind kind) { return kind == StepKind::kAbsent; })) {
+          continue;
+        }
+        slot.series.push_back(SeriesOf(root.labels(morsel.first + row), slot.block, row, grid));
+        samples += WeightOf(slot.series.back());
         bytes += SizeBytes(slot.series.back());
       }
       RETURN_IF_ERROR(context_.HoldSamples(samples));
@@ -279,16 +352,12 @@ class Evaluation {
     ASSIGN_OR_RETURN(RangePtr root, BuildRange(context_, plan_, grid_));
     RETURN_IF_ERROR(root->Open());
     const bool ready = IsStrictlyInOrder(*root);
-    SeriesBatch batch;
+    RangeBatch batch;
     for (size_t first = 0; first < root->series_count(); first += root->read_run()) {
       const size_t run = std::min(root->read_run(), root->series_count() - first);
       RETURN_IF_ERROR(root->Read(first, run, &batch));
       for (size_t i = 0; i < run; ++i) {
-        ResultSeries series;
-        for (const Sample& sample : SamplesOf(*root, batch.times(i), batch.floats(i))) {
-          series.timestamps_ms.push_back(sample.timestamp_ms);
-          series.values.push_back(sample.value);
-        }
+        ASSIGN_OR_RETURN(ResultSeries series, PointsOf(*root, batch, i));
         if (series.values.empty()) continue;
         series.labels = ShownLabels(*root, first + i);
         RETURN_IF_ERROR(ready ? Deliver(std::move(series)) : kept_.Add(std::move(series)));
@@ -315,24 +384,45 @@ class Evaluation {
   }
 
   // What a range vector shows of a series.
-  static std::vector<Sample> SamplesOf(const RangeOperator& root,
-                                       std::span<const TimestampMs> times,
-                                       std::span<const double> values) {
+  static Result<ResultSeries> PointsOf(const RangeOperator& root, const RangeBatch& batch,
+                                       size_t i) {
+    ResultSeries series;
+    const auto times = batch.times(i);
     const WindowBounds inside = root.SampleWindow(0);
-    WindowView window;
-    const auto begin = std::upper_bound(times.begin(), times.end(), inside.start_ms);
-    const auto end = std::upper_bound(begin, times.end(), inside.end_ms);
-    window.times = times.data() + (begin - times.begin());
-    window.values = values.data() + (begin - times.begin());
-    window.count = static_cast<size_t>(end - begin);
-    window.start_ms = root.Window(0).start_ms;
-    window.end_ms = root.Window(0).end_ms;
-    if (root.extension() != Extension::kNone) return ExtendSamples(root.extension(), window);
-    std::vector<Sample> samples;
-    for (size_t i = 0; i < window.count; ++i) {
-      samples.push_back({window.times[i], window.values[i]});
+    const auto begin = static_cast<size_t>(
+        std::upper_bound(times.begin(), times.end(), inside.start_ms) - times.begin());
+    const auto end = static_cast<size_t>(
+        std::upper_bound(times.begin(), times.end(), inside.end_ms) - times.begin());
+    if (root.extension() != Extension::kNone) {
+      if (batch.has_histograms(i)) return NoHistograms(root.extension());
+      WindowView window;
+      window.times = times.data() + begin;
+      window.values = batch.floats(i).data() + begin;
+      window.count = end - begin;
+      window.start_ms = root.Window(0).start_ms;
+      window.end_ms = root.Window(0).end_ms;
+      for (const Sample& sample : ExtendSamples(root.extension(), window)) {
+        series.timestamps_ms.push_back(sample.timestamp_ms);
+        series.values.push_back(sample.value);
+      }
+      return series;
     }
-    return samples;
+    series.timestamps_ms.assign(times.begin() + begin, times.begin() + end);
+    series.values.assign(batch.floats(i).begin() + begin, batch.floats(i).begin() + end);
+    if (!batch.has_histograms(i)) return series;
+    for (size_t at = begin; at < end; ++at) {
+      const FloatHistogram* const one = batch.histograms(i)[at];
+      series.histograms.push_back(one == nullptr ? nullptr
+                                                 : std::make_shared<const FloatHistogram>(*one));
+      if (one != nullptr) series.values[at - begin] = 0;
+    }
+    return series;
+  }
+
+  static Status NoHistograms(Extension extension) {
+    return Status::OutOfRange(
+        std::string(extension == Extension::kAnchored ? "anchored" : "smoothed") +
+        " modifier is not supported with histograms");
   }
 
   // Series of a range vector that a dropped name made equal.

@@ -162,7 +162,7 @@ class InfoOperator : public MatrixOperator {
   Status Copy(const Matrix::Row& row) {
     for (size_t step = 0; step < grid_.count; ++step) {
       if (row.kinds[step] == StepKind::kAbsent) continue;
-      RETURN_IF_ERROR(Emit(row.labels, step, row.values[step]));
+      RETURN_IF_ERROR(Emit(row.labels, step, row));
     }
     return Status::Ok();
   }
@@ -183,7 +183,7 @@ class InfoOperator : public MatrixOperator {
         seen = std::move(winners);
         first = false;
       }
-      if (labels) RETURN_IF_ERROR(Emit(*labels, step, row.values[step]));
+      if (labels) RETURN_IF_ERROR(Emit(*labels, step, row));
     }
     return Status::Ok();
   }
@@ -221,7 +221,7 @@ class InfoOperator : public MatrixOperator {
                        [label](const Matcher& m) { return m.name() == label; });
   }
 
-  Status Emit(const Labels& labels, size_t step, double value) {
+  Status Emit(const Labels& labels, size_t step, const Matrix::Row& from) {
     const auto [found, added] = outputs_.try_emplace(labels.packed(), result_.rows().size());
     if (added) {
       ASSIGN_OR_RETURN(Matrix::Row * row, result_.AddRow(labels, false));
@@ -231,8 +231,7 @@ class InfoOperator : public MatrixOperator {
     if (row.kinds[step] != StepKind::kAbsent) {
       return Status::OutOfRange("vector cannot contain metrics with the same labelset");
     }
-    row.kinds[step] = StepKind::kFloat;
-    row.values[step] = value;
+    row.SetSample(step, from);
     return Status::Ok();
   }
 

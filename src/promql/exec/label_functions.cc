@@ -31,7 +31,7 @@ class RelabelOperator : public MatrixOperator {
       row.labels = LabelsBuilder(row.labels).Set(target_, *value).Build();
       if (target_ == kMetricNameLabel) row.drops_name = false;
     }
-    RETURN_IF_ERROR(JoinEqualRows(result_, JoinRule::kPerStep));
+    RETURN_IF_ERROR(JoinEqualRows(result_, JoinRule::kPerKind));
     return result_.HoldSamples();
   }
 

@@ -1,7 +1,6 @@
 #include "promql/exec/matrix.h"
 
 #include <algorithm>
-#include <cstring>
 #include <unordered_map>
 
 namespace thermocline::promql {
@@ -23,12 +22,13 @@ Matrix& Matrix::operator=(Matrix&& other) noexcept {
   free_rows_ = std::exchange(other.free_rows_, 0);
   charged_bytes_ = std::exchange(other.charged_bytes_, 0);
   held_samples_ = std::exchange(other.held_samples_, 0);
+  histogram_bytes_ = std::exchange(other.histogram_bytes_, 0);
   return *this;
 }
 
 void Matrix::Release() {
   if (context_ == nullptr) return;
-  context_->ReleaseBytes(std::exchange(charged_bytes_, 0));
+  context_->ReleaseBytes(std::exchange(charged_bytes_, 0) + std::exchange(histogram_bytes_, 0));
   context_->ReleaseSamples(std::exchange(held_samples_, 0));
 }
 
@@ -50,7 +50,8 @@ Result<Matrix::Row*> Matrix::AddRow(Labels labels, bool drops_name) {
   }
   StepBlock& block = *blocks_.back();
   const size_t place = block.series() - free_rows_--;
-  rows_.push_back({std::move(labels), drops_name, block.values(place), block.kinds(place)});
+  rows_.push_back(
+      {std::move(labels), drops_name, block.values(place), block.kinds(place), &block, place});
   return &rows_.back();
 }
 
@@ -60,7 +61,7 @@ Status Matrix::AddBlock(std::unique_ptr<StepBlock> block, const std::vector<uint
   RETURN_IF_ERROR(Charge(block->size_bytes()));
   for (size_t i = 0; i < keep.size(); ++i) {
     rows_.push_back({std::move(names[i].first), names[i].second, block->values(keep[i]),
-                     block->kinds(keep[i])});
+                     block->kinds(keep[i]), block.get(), keep[i]});
   }
   blocks_.push_back(std::move(block));
   free_rows_ = 0;
@@ -69,14 +70,28 @@ Status Matrix::AddBlock(std::unique_ptr<StepBlock> block, const std::vector<uint
 
 Status Matrix::HoldSamples() {
   uint64_t samples = 0;
+  uint64_t histogram_bytes = 0;
   for (const Row& row : rows_) {
-    samples += static_cast<uint64_t>(
-        steps_ - static_cast<size_t>(std::count(row.kinds, row.kinds + steps_, StepKind::kAbsent)));
+    const uint64_t weight = SampleWeight(row.kinds, row.histograms(), steps_);
+    samples += weight;
+    if (weight > steps_) histogram_bytes += weight * 16;
   }
   context_->ReleaseSamples(std::exchange(held_samples_, 0));
   RETURN_IF_ERROR(context_->HoldSamples(samples));
   held_samples_ = samples;
+  context_->ReleaseBytes(std::exchange(histogram_bytes_, 0));
+  RETURN_IF_ERROR(context_->ChargeBytes(histogram_bytes));
+  histogram_bytes_ = histogram_bytes;
   return Status::Ok();
+}
+
+bool Matrix::has_histograms() const {
+  return std::any_of(blocks_.begin(), blocks_.end(),
+                     [](const auto& block) { return block->has_histograms(); });
+}
+
+void Matrix::MakeHistograms() {
+  for (const auto& block : blocks_) block->MakeHistograms();
 }
 
 void Matrix::RemoveEmptyRows() {
@@ -123,6 +138,21 @@ Result<Matrix> Materialize(QueryContext& context, const VectorOperator& source, 
   return matrix;
 }
 
+namespace {
+
+// Whether a step has a float in one row and a histogram in the other.
+bool KindsMeet(const Matrix::Row& a, const Matrix::Row& b, size_t steps) {
+  for (size_t step = 0; step < steps; ++step) {
+    if (a.kinds[step] != StepKind::kAbsent && b.kinds[step] != StepKind::kAbsent &&
+        a.kinds[step] != b.kinds[step]) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 Status JoinEqualRows(Matrix& matrix, JoinRule rule) {
   const Status equal = Status::OutOfRange("vector cannot contain metrics with the same labelset");
   std::unordered_map<std::string_view, size_t> first_with;
@@ -133,13 +163,17 @@ Status JoinEqualRows(Matrix& matrix, JoinRule rule) {
     const auto [found, added] = first_with.try_emplace(rows[i].labels.packed(), i);
     if (added) continue;
     if (rule == JoinRule::kPerSeries) return equal;
-    joined = true;
     Matrix::Row& target = rows[found->second];
+    const bool apart = rule == JoinRule::kPerKind && KindsMeet(target, rows[i], matrix.steps());
+    joined = joined || !apart;
     for (size_t step = 0; step < matrix.steps(); ++step) {
       if (rows[i].kinds[step] == StepKind::kAbsent) continue;
-      if (target.kinds[step] != StepKind::kAbsent) return equal;
-      target.kinds[step] = rows[i].kinds[step];
-      target.values[step] = rows[i].values[step];
+      if (target.kinds[step] != StepKind::kAbsent) {
+        if (!apart || target.kinds[step] == rows[i].kinds[step]) return equal;
+        continue;
+      }
+      if (apart) continue;
+      target.SetSample(step, rows[i]);
       rows[i].kinds[step] = StepKind::kAbsent;
     }
   }
@@ -150,9 +184,7 @@ Status JoinEqualRows(Matrix& matrix, JoinRule rule) {
 Status MatrixOperator::Read(size_t first, size_t count, StepBlock* out) const {
   out->Reset(count, grid_.count);
   for (size_t i = 0; i < count; ++i) {
-    const Matrix::Row& row = result_.rows()[first + i];
-    std::memcpy(out->values(i), row.values, grid_.count * sizeof(double));
-    std::memcpy(out->kinds(i), row.kinds, grid_.count * sizeof(StepKind));
+    result_.rows()[first + i].CopyTo(out, i);
   }
   return Status::Ok();
 }

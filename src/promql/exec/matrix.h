@@ -18,6 +18,32 @@ class Matrix {
     bool drops_name = false;
     double* values = nullptr;  // steps of them, owned by the matrix
     StepKind* kinds = nullptr;
+    StepBlock* block = nullptr;  // which has the row's histograms
+    size_t place = 0;            // in the block
+
+    // By step; null when the block has none.
+    const HistogramPtr* histograms() const { return block->histograms(place); }
+    // Null unless the kind is kHistogram.
+    const FloatHistogram* histogram(size_t step) const {
+      return kinds[step] == StepKind::kHistogram ? histograms()[step].get() : nullptr;
+    }
+    void SetFloat(size_t step, double value) {
+      kinds[step] = StepKind::kFloat;
+      values[step] = value;
+    }
+    void SetHistogram(size_t step, HistogramPtr histogram) {
+      block->SetHistogram(place, step, std::move(histogram));
+    }
+    // Takes over what `from` has at the step.
+    void SetSample(size_t step, const Row& from) {
+      if (from.kinds[step] == StepKind::kHistogram) {
+        SetHistogram(step, from.histograms()[step]);
+      } else {
+        kinds[step] = from.kinds[step];
+        values[step] = from.values[step];
+      }
+    }
+    void CopyTo(StepBlock* out, size_t row) const { out->CopyRow(row, *block, place); }
   };
 
   Matrix(QueryContext& context, size_t steps) : context_(&context), steps_(steps) {}
@@ -38,8 +64,11 @@ class Matrix {
   // value are left out of it (`keep` lists the block's rows that have one).
   Status AddBlock(std::unique_ptr<StepBlock> block, const std::vector<uint32_t>& keep,
                   std::vector<std::pair<Labels, bool>> names);
-  // Counts the values of rows that were filled since the last call.
+  // Counts what the rows hold now, and charges the bytes of their histograms.
   Status HoldSamples();
+  bool has_histograms() const;
+  // Gives all rows their histogram columns, so that many threads may set histograms in them.
+  void MakeHistograms();
   // Removes rows that have no value at any step.
   void RemoveEmptyRows();
   // True per step when some row has a value.
@@ -56,6 +85,7 @@ class Matrix {
   size_t free_rows_ = 0;  // at the end of the last block
   uint64_t charged_bytes_ = 0;
   uint64_t held_samples_ = 0;
+  uint64_t histogram_bytes_ = 0;  // charged besides charged_bytes_
 };
 
 // Everything `source` (open) answers, without empty rows, in its order.
@@ -63,10 +93,12 @@ Result<Matrix> Materialize(QueryContext& context, const VectorOperator& source, 
 
 // How rows that have come to carry equal labels are joined (promql-semantics 1.8).
 enum class JoinRule {
-  kPerStep,   // an error when two have a value at the same step
-  kPerSeries  // always an error
+  kPerStep,    // an error when two have a value at the same step
+  kPerSeries,  // always an error
+  kPerKind     // an error when two have floats, or two have histograms, at the same step
 };
-// Joins rows with equal labels; the first row's place and drop-name bit stay. Errors: OutOfRange.
+// Joins rows with equal labels; the first row's place and drop-name bit stay. With kPerKind a row
+// whose histograms meet floats stays beside the other. Errors: OutOfRange.
 Status JoinEqualRows(Matrix& matrix, JoinRule rule);
 
 // Base of operators that compute their whole answer when opened.

@@ -1,7 +1,6 @@
 #include "promql/exec/names.h"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <unordered_set>
 
@@ -47,9 +46,7 @@ class DropNamesOperator : public VectorOperator {
     if (!joined_) return source_->Read(first, count, out);
     out->Reset(count, grid_.count);
     for (size_t i = 0; i < count; ++i) {
-      const Matrix::Row& row = joined_->rows()[first + i];
-      std::memcpy(out->values(i), row.values, grid_.count * sizeof(double));
-      std::memcpy(out->kinds(i), row.kinds, grid_.count * sizeof(StepKind));
+      joined_->rows()[first + i].CopyTo(out, i);
     }
     return Status::Ok();
   }
@@ -101,7 +98,7 @@ Status DropMarkedNames(Matrix& matrix) {
     row.labels = WithoutName(row.labels);
     dropped = true;
   }
-  return dropped ? JoinEqualRows(matrix, JoinRule::kPerStep) : Status::Ok();
+  return dropped ? JoinEqualRows(matrix, JoinRule::kPerKind) : Status::Ok();
 }
 
 }  // namespace thermocline::promql

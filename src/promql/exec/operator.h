@@ -10,6 +10,7 @@
 #include "model/labels.h"
 #include "model/queryable.h"
 #include "promql/exec/context.h"
+#include "promql/exec/range_batch.h"
 #include "promql/exec/step_block.h"
 #include "promql/plan/plan.h"
 
@@ -54,7 +55,7 @@ class RangeOperator {
   }
   // Replaces `out` with the samples of `count` series that any window needs, stale markers left
   // out. Threads: safe.
-  virtual Status Read(size_t first, size_t count, SeriesBatch* out) const = 0;
+  virtual Status Read(size_t first, size_t count, RangeBatch* out) const = 0;
   virtual WindowBounds Window(size_t step) const = 0;
   // anchored and smoothed windows see samples beyond their bounds.
   virtual Extension extension() const { return Extension::kNone; }

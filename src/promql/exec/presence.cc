@@ -76,7 +76,7 @@ class AbsentOperator : public MatrixOperator {
 
   Status LookAtWindows() {
     RETURN_IF_ERROR(range_->Open());
-    SeriesBatch batch;
+    RangeBatch batch;
     for (size_t first = 0; first < range_->series_count(); first += range_->read_run()) {
       RETURN_IF_ERROR(context_.Check());
       const size_t run = std::min(range_->read_run(), range_->series_count() - first);

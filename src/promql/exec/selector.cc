@@ -107,9 +107,25 @@ Status SelectedSeries::Read(size_t first, size_t count, SeriesBatch* out) const 
     if (!status.ok()) return status.WithContext("expanding series");
   }
   context_->CountScanned(out->timestamps_ms.size());
-  RemoveHistograms(out);
   return Status::Ok();
 }
+
+namespace {
+
+// Appends the samples of a series of `from`; histograms keep their index.
+void AppendSeries(const SeriesBatch& from, size_t series, SeriesBatch* to) {
+  const auto append = [&](const auto& column, auto* target) {
+    if (column.empty()) return;
+    target->insert(target->end(), column.begin() + from.offsets[series],
+                   column.begin() + from.offsets[series + 1]);
+  };
+  append(from.timestamps_ms, &to->timestamps_ms);
+  append(from.values, &to->values);
+  append(from.start_timestamps_ms, &to->start_timestamps_ms);
+  append(from.histogram_index, &to->histogram_index);
+}
+
+}  // namespace
 
 Status SelectedSeries::ReadParts(size_t first, size_t count, SeriesBatch* out) const {
   std::vector<uint32_t> wanted;
@@ -127,42 +143,86 @@ Status SelectedSeries::ReadParts(size_t first, size_t count, SeriesBatch* out) c
     if (parts_[i] != kNoPart) {
       const auto place = static_cast<size_t>(
           std::lower_bound(wanted.begin(), wanted.end(), parts_[i]) - wanted.begin());
-      const auto times = read.times(place);
-      const auto floats = read.floats(place);
-      out->timestamps_ms.insert(out->timestamps_ms.end(), times.begin(), times.end());
-      out->values.insert(out->values.end(), floats.begin(), floats.end());
+      AppendSeries(read, place, out);
     }
     out->offsets.push_back(static_cast<uint32_t>(out->values.size()));
   }
+  out->histograms = std::move(read.histograms);
   return Status::Ok();
 }
 
 Status VectorSelectorOperator::Read(size_t first, size_t count, StepBlock* out) const {
   out->Reset(count, grid_.count);
+  if (smoothed()) return ReadSmoothed(first, count, out);
   SeriesBatch batch;
+  RangeBatch statistics;
   for (size_t done = 0; done < count;) {
     const size_t run = std::min(series_.read_run(), count - done);
     RETURN_IF_ERROR(series_.Read(first + done, run, &batch));
-    if (smoothed()) RemoveStaleMarkers(&batch);
+    const bool shorten = node_.statistics && !batch.histograms.empty();
+    if (shorten) statistics.Take(&batch, true);
     for (size_t i = 0; i < run; ++i) {
-      if (smoothed()) {
-        EvaluateSmoothed(batch.times(i), batch.floats(i), out->values(done + i),
-                         out->kinds(done + i));
+      if (!shorten) {
+        EvaluateSeries(batch, i, out, done + i);
         continue;
       }
-      Evaluate(batch.times(i), batch.floats(i), out->values(done + i), out->kinds(done + i));
+      const auto histograms = statistics.histograms(i);
+      const auto histogram_at = [&](size_t sample) {
+        return histograms[sample] == nullptr
+                   ? HistogramPtr()
+                   : std::make_shared<const FloatHistogram>(*histograms[sample]);
+      };
+      Evaluate(statistics.times(i), statistics.floats(i), histogram_at, out, done + i);
     }
     done += run;
   }
   return Status::Ok();
 }
 
+Status VectorSelectorOperator::ReadSmoothed(size_t first, size_t count, StepBlock* out) const {
+  SeriesBatch batch;
+  for (size_t done = 0; done < count;) {
+    const size_t run = std::min(series_.read_run(), count - done);
+    RETURN_IF_ERROR(series_.Read(first + done, run, &batch));
+    RemoveStaleMarkers(&batch);
+    for (size_t i = 0; i < run; ++i) {
+      EvaluateSmoothed(batch.times(i), batch.floats(i), out->values(done + i),
+                       out->kinds(done + i));
+    }
+    done += run;
+  }
+  return Status::Ok();
+}
+
+void VectorSelectorOperator::EvaluateSeries(const SeriesBatch& batch, size_t series, StepBlock* out,
+                                            size_t row) const {
+  if (batch.histograms.empty() || answer_ != Answer::kValue) {
+    Evaluate(
+        batch.times(series), batch.floats(series), [](size_t) { return HistogramPtr(); }, out, row);
+    return;
+  }
+  const size_t begin = batch.offsets[series];
+  const auto histogram_at = [&batch, begin](size_t sample) {
+    const Histogram* const stored = batch.histogram(begin + sample);
+    if (stored == nullptr) return HistogramPtr();
+    auto histogram = std::make_shared<FloatHistogram>();
+    ToFloat(*stored, histogram.get());
+    return HistogramPtr(std::move(histogram));
+  };
+  Evaluate(batch.times(series), batch.floats(series), histogram_at, out, row);
+}
+
+template <typename HistogramAt>
 void VectorSelectorOperator::Evaluate(std::span<const TimestampMs> times,
-                                      std::span<const double> floats, double* values,
-                                      StepKind* kinds) const {
+                                      std::span<const double> floats, HistogramAt histogram_at,
+                                      StepBlock* out, size_t row) const {
   const int64_t lookback_ms = context_.lookback_ms();
   const TimestampMs* const time = times.data();
   const size_t samples = times.size();
+  double* const values = out->values(row);
+  StepKind* const kinds = out->kinds(row);
+  HistogramPtr shown;  // what `shown_sample` is, shared by the steps that see it
+  size_t shown_sample = samples;
   size_t next = 0;  // samples at or before the reference time
   for (size_t step = 0; step < grid_.count; ++step) {
     const TimestampMs reference_ms = node_.ReferenceMs(grid_.At(step));
@@ -170,6 +230,14 @@ void VectorSelectorOperator::Evaluate(std::span<const TimestampMs> times,
     if (next == 0 || time[next - 1] <= reference_ms - lookback_ms) continue;
     const double value = floats[next - 1];
     if (IsStale(value)) continue;
+    if (shown_sample != next - 1) {
+      shown = histogram_at(next - 1);
+      shown_sample = next - 1;
+    }
+    if (shown != nullptr) {
+      out->SetHistogram(row, step, shown);
+      continue;
+    }
     kinds[step] = StepKind::kFloat;
     values[step] = answer_ == Answer::kValue ? value : static_cast<double>(time[next - 1]) / 1000;
   }
@@ -201,28 +269,30 @@ WindowBounds WindowOperator::SampleWindow(size_t step) const {
   return bounds;
 }
 
-Status WindowOperator::Read(size_t first, size_t count, SeriesBatch* out) const {
-  RETURN_IF_ERROR(series_.Read(first, count, out));
-  RemoveStaleMarkers(out);
+Status WindowOperator::Read(size_t first, size_t count, RangeBatch* out) const {
+  SeriesBatch batch;
+  RETURN_IF_ERROR(series_.Read(first, count, &batch));
+  RemoveStaleMarkers(&batch);
+  out->Take(&batch, node_.statistics);
   return Status::Ok();
 }
 
-namespace {
-
-// Takes the samples out of `batch` that `drop(index)` names.
-template <typename Drop>
-void Remove(SeriesBatch* batch, const Drop& drop) {
+void RemoveStaleMarkers(SeriesBatch* batch) {
+  const auto stale = std::find_if(batch->values.begin(), batch->values.end(),
+                                  [](double value) { return IsStale(value); });
+  if (stale == batch->values.end()) return;
+  const bool starts = !batch->start_timestamps_ms.empty();
+  const bool histograms = !batch->histogram_index.empty();
   size_t kept = 0;
   size_t begin = 0;
   for (size_t series = 0; series < batch->series_count(); ++series) {
     const size_t end = batch->offsets[series + 1];
     for (size_t i = begin; i < end; ++i) {
-      if (drop(i)) continue;
+      if (IsStale(batch->values[i])) continue;
       batch->timestamps_ms[kept] = batch->timestamps_ms[i];
       batch->values[kept] = batch->values[i];
-      if (!batch->start_timestamps_ms.empty()) {
-        batch->start_timestamps_ms[kept] = batch->start_timestamps_ms[i];
-      }
+      if (starts) batch->start_timestamps_ms[kept] = batch->start_timestamps_ms[i];
+      if (histograms) batch->histogram_index[kept] = batch->histogram_index[i];
       ++kept;
     }
     begin = end;
@@ -230,23 +300,8 @@ void Remove(SeriesBatch* batch, const Drop& drop) {
   }
   batch->timestamps_ms.resize(kept);
   batch->values.resize(kept);
-  if (!batch->start_timestamps_ms.empty()) batch->start_timestamps_ms.resize(kept);
-}
-
-}  // namespace
-
-void RemoveStaleMarkers(SeriesBatch* batch) {
-  const auto stale = std::find_if(batch->values.begin(), batch->values.end(),
-                                  [](double value) { return IsStale(value); });
-  if (stale == batch->values.end()) return;
-  Remove(batch, [batch](size_t i) { return IsStale(batch->values[i]); });
-}
-
-void RemoveHistograms(SeriesBatch* batch) {
-  if (batch->histogram_index.empty()) return;
-  Remove(batch, [batch](size_t i) { return batch->histogram(i) != nullptr; });
-  batch->histogram_index.clear();
-  batch->histograms.clear();
+  if (starts) batch->start_timestamps_ms.resize(kept);
+  if (histograms) batch->histogram_index.resize(kept);
 }
 
 }  // namespace thermocline::promql

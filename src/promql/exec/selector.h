@@ -55,8 +55,11 @@ class VectorSelectorOperator : public VectorOperator {
   Status Read(size_t first, size_t count, StepBlock* out) const override;
 
  private:
-  void Evaluate(std::span<const TimestampMs> times, std::span<const double> floats, double* values,
-                StepKind* kinds) const;
+  Status ReadSmoothed(size_t first, size_t count, StepBlock* out) const;
+  void EvaluateSeries(const SeriesBatch& batch, size_t series, StepBlock* out, size_t row) const;
+  template <typename HistogramAt>
+  void Evaluate(std::span<const TimestampMs> times, std::span<const double> floats,
+                HistogramAt histogram_at, StepBlock* out, size_t row) const;
   void EvaluateSmoothed(std::span<const TimestampMs> times, std::span<const double> floats,
                         double* values, StepKind* kinds) const;
   // `smoothed` means nothing to timestamp().
@@ -85,7 +88,7 @@ class WindowOperator : public RangeOperator {
   Status Open() override { return series_.Open(context_, node_, grid_); }
   size_t series_count() const override { return series_.count(); }
   Labels labels(size_t series) const override { return series_.labels(series); }
-  Status Read(size_t first, size_t count, SeriesBatch* out) const override;
+  Status Read(size_t first, size_t count, RangeBatch* out) const override;
   WindowBounds Window(size_t step) const override {
     const TimestampMs end_ms = node_.ReferenceMs(grid_.At(step));
     return {end_ms - node_.range_ms, end_ms};
@@ -104,9 +107,7 @@ class WindowOperator : public RangeOperator {
   SelectedSeries series_;
 };
 
-// Takes stale markers out of `batch`, which has no histograms.
+// Takes stale markers out of `batch`.
 void RemoveStaleMarkers(SeriesBatch* batch);
-// Takes native histograms, which no operator knows, out of `batch`.
-void RemoveHistograms(SeriesBatch* batch);
 
 }  // namespace thermocline::promql

@@ -1,6 +1,5 @@
 // and, or, unless.
 #include <algorithm>
-#include <cstring>
 
 #include "promql/exec/join.h"
 
@@ -73,8 +72,7 @@ class SetOperator : public MatrixOperator {
   Status Append(const Matrix& matrix) {
     for (const Matrix::Row& row : matrix.rows()) {
       ASSIGN_OR_RETURN(Matrix::Row * added, result_.AddRow(row.labels, row.drops_name));
-      std::memcpy(added->values, row.values, grid_.count * sizeof(double));
-      std::memcpy(added->kinds, row.kinds, grid_.count * sizeof(StepKind));
+      row.CopyTo(added->block, added->place);
     }
     return Status::Ok();
   }

@@ -48,19 +48,40 @@ Status SubqueryOperator::Open() {
   RETURN_IF_ERROR(source->Open());
   ASSIGN_OR_RETURN(Matrix matrix, Materialize(context_, *source, inner_grid_.count));
   inner_.emplace(std::move(matrix));
+  ForgetResets();
   return Status::Ok();
 }
 
-Status SubqueryOperator::Read(size_t first, size_t count, SeriesBatch* out) const {
+// A hint about a reset speaks of the sample directly before in storage, which need not be the one
+// before on the grid.
+void SubqueryOperator::ForgetResets() {
+  for (Matrix::Row& row : inner_->rows()) {
+    if (row.histograms() == nullptr) continue;
+    for (size_t step = 0; step < inner_grid_.count; ++step) {
+      const FloatHistogram* const histogram = row.histogram(step);
+      if (histogram == nullptr || histogram->reset_hint == CounterResetHint::kUnknown ||
+          histogram->reset_hint == CounterResetHint::kGauge) {
+        continue;
+      }
+      auto unhinted = std::make_shared<FloatHistogram>(*histogram);
+      unhinted->reset_hint = CounterResetHint::kUnknown;
+      row.SetHistogram(step, std::move(unhinted));
+    }
+  }
+}
+
+Status SubqueryOperator::Read(size_t first, size_t count, RangeBatch* out) const {
   out->Clear();
   for (size_t i = 0; i < count; ++i) {
     const Matrix::Row& row = inner_->rows()[first + i];
     for (size_t step = 0; step < inner_grid_.count; ++step) {
-      if (row.kinds[step] != StepKind::kFloat) continue;
-      out->timestamps_ms.push_back(inner_grid_.At(step));
-      out->values.push_back(row.values[step]);
+      if (row.kinds[step] == StepKind::kFloat) {
+        out->AddFloat(inner_grid_.At(step), row.values[step]);
+      } else if (const FloatHistogram* const histogram = row.histogram(step)) {
+        out->AddHistogram(inner_grid_.At(step), histogram);
+      }
     }
-    out->offsets.push_back(static_cast<uint32_t>(out->values.size()));
+    out->EndSeries();
   }
   return Status::Ok();
 }

@@ -24,7 +24,7 @@ class SubqueryOperator : public RangeOperator {
   size_t series_count() const override { return inner_ ? inner_->rows().size() : 0; }
   Labels labels(size_t series) const override { return inner_->rows()[series].labels; }
   bool drops_name(size_t series) const override { return inner_->rows()[series].drops_name; }
-  Status Read(size_t first, size_t count, SeriesBatch* out) const override;
+  Status Read(size_t first, size_t count, RangeBatch* out) const override;
   WindowBounds Window(size_t step) const override {
     const TimestampMs end_ms = node_.ReferenceMs(grid_.At(step));
     return {end_ms - node_.range_ms, end_ms};
@@ -32,6 +32,8 @@ class SubqueryOperator : public RangeOperator {
   int64_t range_ms() const override { return node_.range_ms; }
 
  private:
+  void ForgetResets();
+
   QueryContext& context_;
   const PlanNode& node_;
   StepGrid grid_;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "promql/exec/names.h"
+#include "promql/functions/mixed_window.h"
 #include "promql/functions/window_extended.h"
 #include "promql/text.h"
 
@@ -32,6 +33,53 @@ std::optional<RateKind> RateKindOf(Function function) {
   }
 }
 
+bool LooksAtStarts(Function function) {
+  return function == Function::kRate || function == Function::kIrate ||
+         function == Function::kIncrease || function == Function::kResets;
+}
+
+// The samples of one series, and the part of them that a step's window holds. Windows never move
+// back.
+struct SeriesView {
+  std::span<const TimestampMs> times;
+  std::span<const double> values;
+  std::span<const TimestampMs> starts;  // empty when they do not count
+  size_t begin = 0;
+  size_t end = 0;
+
+  void Advance(const WindowBounds& bounds) {
+    while (end < times.size() && times[end] <= bounds.end_ms) ++end;
+    while (begin < times.size() && times[begin] <= bounds.start_ms) ++begin;
+  }
+  bool empty() const { return begin >= end; }
+  size_t count() const { return empty() ? 0 : end - begin; }
+};
+
+// A series with histograms, floats and histograms apart.
+struct SplitSeries {
+  std::vector<TimestampMs> float_times, histogram_times, float_starts, histogram_starts;
+  std::vector<double> values;
+  std::vector<const FloatHistogram*> histograms;
+
+  SplitSeries(const RangeBatch& batch, size_t series, bool with_starts) {
+    const auto times = batch.times(series);
+    const auto starts = batch.starts(series);
+    for (size_t i = 0; i < times.size(); ++i) {
+      const FloatHistogram* const histogram = batch.histograms(series)[i];
+      const bool is_float = histogram == nullptr;
+      (is_float ? float_times : histogram_times).push_back(times[i]);
+      if (with_starts && !starts.empty()) {
+        (is_float ? float_starts : histogram_starts).push_back(starts[i]);
+      }
+      if (is_float) {
+        values.push_back(batch.floats(series)[i]);
+      } else {
+        histograms.push_back(histogram);
+      }
+    }
+  }
+};
+
 class WindowFunctionOperator : public VectorOperator {
  public:
   WindowFunctionOperator(QueryContext& context, const PlanNode& call, const StepGrid& grid,
@@ -42,7 +90,8 @@ class WindowFunctionOperator : public VectorOperator {
         source_(std::move(source)),
         function_(As<Call>(*call.expr).function->function),
         evaluate_(FindWindowFunction(function_)),
-        rate_(RateKindOf(function_)) {}
+        rate_(RateKindOf(function_)),
+        with_starts_(context.engine().use_start_timestamps && LooksAtStarts(function_)) {}
 
   Status Open() override {
     // A subquery is evaluated before the other arguments.
@@ -67,14 +116,19 @@ class WindowFunctionOperator : public VectorOperator {
 
   Status Read(size_t first, size_t count, StepBlock* out) const override {
     out->Reset(count, grid_.count);
-    SeriesBatch batch;
+    RangeBatch batch;
     for (size_t done = 0; done < count;) {
       const size_t run = std::min(source_->read_run(), count - done);
       RETURN_IF_ERROR(source_->Read(first + done, run, &batch));
       for (size_t i = 0; i < run; ++i) {
         const size_t row = done + i;
-        RETURN_IF_ERROR(
-            Evaluate(batch.times(i), batch.floats(i), out->values(row), out->kinds(row)));
+        if (batch.has_histograms(i)) {
+          const SplitSeries split(batch, i, with_starts_);
+          RETURN_IF_ERROR(EvaluateMixedSeries(split, first + row, out, row));
+        } else {
+          RETURN_IF_ERROR(Evaluate({batch.times(i), batch.floats(i), Starts(batch, i)}, first + row,
+                                   out->values(row), out->kinds(row)));
+        }
         NoteNonCounter(first + row, out->kinds(row));
       }
       RETURN_IF_ERROR(context_.Check());
@@ -84,30 +138,30 @@ class WindowFunctionOperator : public VectorOperator {
   }
 
  private:
-  Status Evaluate(std::span<const TimestampMs> times, std::span<const double> values, double* out,
-                  StepKind* kinds) const {
-    if (times.empty()) return Status::Ok();
+  std::span<const TimestampMs> Starts(const RangeBatch& batch, size_t i) const {
+    return with_starts_ ? batch.starts(i) : std::span<const TimestampMs>();
+  }
+
+  Status Evaluate(SeriesView view, size_t series, double* out, StepKind* kinds) const {
+    if (view.times.empty()) return Status::Ok();
     if (source_->extension() != Extension::kNone) {
-      EvaluateBeyondEdges(times, values, out, kinds);
+      EvaluateBeyondEdges(view, out, kinds);
       return Status::Ok();
     }
     if (rate_) {
-      EvaluateRate(times, values, out, kinds);
+      EvaluateRate(view, series, out, kinds);
       return Status::Ok();
     }
-    size_t begin = 0;
-    size_t end = 0;
     size_t work = 0;  // samples looked at since the last check
     for (size_t step = 0; step < grid_.count; ++step) {
-      const WindowBounds& bounds = windows_[step];
-      Advance(times, bounds, &begin, &end);
-      if (begin >= end) continue;
-      work += end - begin;
+      view.Advance(windows_[step]);
+      if (view.empty()) continue;
+      work += view.count();
       if (work > kSamplesPerCheck) {
         RETURN_IF_ERROR(context_.Check());
         work = 0;
       }
-      WindowView window = View(times, values, begin, end, step);
+      const WindowView window = Window(view, step);
       RETURN_IF_ERROR(CheckParams(window));
       if (evaluate_(window, &out[step])) kinds[step] = StepKind::kFloat;
     }
@@ -115,62 +169,123 @@ class WindowFunctionOperator : public VectorOperator {
   }
 
   // Windows of two samples a step cost the same as windows of a thousand: resets are found once.
-  void EvaluateRate(std::span<const TimestampMs> times, std::span<const double> values, double* out,
-                    StepKind* kinds) const {
+  void EvaluateRate(SeriesView view, size_t series, double* out, StepKind* kinds) const {
+    const std::span<const double> values = view.values;
     std::vector<size_t> resets;
+    std::vector<size_t> overlaps;
     if (*rate_ != RateKind::kDelta) {
       for (size_t i = 1; i < values.size(); ++i) {
         if (values[i] < values[i - 1]) resets.push_back(i);
       }
+      if (!view.starts.empty()) LookAtStarts(view, &resets, &overlaps);
     }
-    size_t begin = 0;
-    size_t end = 0;
     size_t next_reset = 0;  // the first that is not before the window's second sample
     for (size_t step = 0; step < grid_.count; ++step) {
-      Advance(times, windows_[step], &begin, &end);
-      if (begin + 1 >= end) continue;
-      while (next_reset < resets.size() && resets[next_reset] <= begin) ++next_reset;
-      double resets_sum = 0;
-      for (size_t r = next_reset; r < resets.size() && resets[r] < end; ++r) {
-        resets_sum += values[resets[r] - 1];
+      view.Advance(windows_[step]);
+      if (view.empty()) continue;
+      while (next_reset < resets.size() && resets[next_reset] <= view.begin) ++next_reset;
+      double change = values[view.end - 1] - values[view.begin];
+      for (size_t r = next_reset; r < resets.size() && resets[r] < view.end; ++r) {
+        change += values[resets[r] - 1];
       }
-      const WindowView window = View(times, values, begin, end, step);
-      if (Extrapolate(*rate_, window, resets_sum, &out[step])) kinds[step] = StepKind::kFloat;
-    }
-  }
-
-  void EvaluateBeyondEdges(std::span<const TimestampMs> times, std::span<const double> values,
-                           double* out, StepKind* kinds) const {
-    size_t begin = 0;
-    size_t end = 0;
-    for (size_t step = 0; step < grid_.count; ++step) {
-      Advance(times, sample_windows_[step], &begin, &end);
-      if (begin >= end) continue;
-      const WindowView window = View(times, values, begin, end, step);
-      if (EvaluateExtended(function_, source_->extension(), window, &out[step])) {
+      const auto overlap = std::upper_bound(overlaps.begin(), overlaps.end(), view.begin);
+      if (overlap != overlaps.end() && *overlap < view.end) NoteOverlaps(series, 1);
+      if (Extrapolate(*rate_, Window(view, step), change, &out[step])) {
         kinds[step] = StepKind::kFloat;
       }
     }
   }
 
-  // Moves [begin, end) to the samples in the window; windows never move back.
-  static void Advance(std::span<const TimestampMs> times, const WindowBounds& bounds, size_t* begin,
-                      size_t* end) {
-    while (*end < times.size() && times[*end] <= bounds.end_ms) ++*end;
-    while (*begin < times.size() && times[*begin] <= bounds.start_ms) ++*begin;
+  // Resets that only start timestamps show are added; `overlaps` are samples that claim to have
+  // begun before the one before them was taken.
+  static void LookAtStarts(const SeriesView& view, std::vector<size_t>* resets,
+                           std::vector<size_t>* overlaps) {
+    resets->clear();
+    for (size_t i = 1; i < view.values.size(); ++i) {
+      if (view.values[i] < view.values[i - 1] ||
+          IsStartReset(view.starts[i - 1], view.times[i - 1], view.starts[i], view.times[i])) {
+        resets->push_back(i);
+      }
+      if (StartsOverlap(view.starts[i - 1], view.times[i - 1], view.starts[i])) {
+        overlaps->push_back(i);
+      }
+    }
   }
 
-  WindowView View(std::span<const TimestampMs> times, std::span<const double> values, size_t begin,
-                  size_t end, size_t step) const {
-    WindowView view;
-    view.times = times.data() + begin;
-    view.values = values.data() + begin;
-    view.count = end - begin;
-    view.start_ms = windows_[step].start_ms;
-    view.end_ms = windows_[step].end_ms;
-    view.step_ms = grid_.At(step);
-    for (size_t i = 0; i < params_.size() && i < 2; ++i) view.params[i] = params_[i][step];
-    return view;
+  void EvaluateBeyondEdges(SeriesView view, double* out, StepKind* kinds) const {
+    for (size_t step = 0; step < grid_.count; ++step) {
+      view.Advance(sample_windows_[step]);
+      if (view.empty()) continue;
+      if (EvaluateExtended(function_, source_->extension(), Window(view, step), &out[step])) {
+        kinds[step] = StepKind::kFloat;
+      }
+    }
+  }
+
+  // A series that has histograms: every window is evaluated anew.
+  Status EvaluateMixedSeries(const SplitSeries& split, size_t series, StepBlock* out,
+                             size_t row) const {
+    SeriesView floats{split.float_times, split.values, split.float_starts};
+    SeriesView histograms{split.histogram_times, {}, split.histogram_starts};
+    const Labels labels = source_->labels(series);
+    const bool extended = source_->extension() != Extension::kNone;
+    WindowNotes notes;
+    for (size_t step = 0; step < grid_.count; ++step) {
+      const WindowBounds& bounds = extended ? sample_windows_[step] : windows_[step];
+      floats.Advance(bounds);
+      histograms.Advance(bounds);
+      if (floats.empty() && histograms.empty()) continue;
+      if (step % 64 == 0) RETURN_IF_ERROR(context_.Check());
+      MixedWindow window;
+      window.floats = Window(floats, step);
+      window.histograms = {
+          histograms.times.data() + histograms.begin, split.histograms.data() + histograms.begin,
+          histograms.starts.empty() ? nullptr : histograms.starts.data() + histograms.begin,
+          histograms.count()};
+      if (!floats.empty() || function_ != Function::kQuantileOverTime) {
+        RETURN_IF_ERROR(CheckParams(window.floats));
+      }
+      WindowAnswer answer;
+      const bool answered =
+          extended ? EvaluateMixedExtended(function_, source_->extension(), window,
+                                           labels.metric_name(), &notes, &answer)
+                   : EvaluateMixed(function_, window, labels.metric_name(), &notes, &answer);
+      if (!notes.empty()) Report(series, &notes);
+      if (!answered) continue;
+      if (answer.histogram != nullptr) {
+        out->SetHistogram(row, step, std::move(answer.histogram));
+      } else {
+        out->kinds(row)[step] = StepKind::kFloat;
+        out->values(row)[step] = answer.value;
+      }
+    }
+    return Status::Ok();
+  }
+
+  void Report(size_t series, WindowNotes* notes) const {
+    const NotePlace place = ArgumentPlace(call_, 0);
+    for (std::string& text : notes->warnings) context_.annotations().Warn(std::move(text), place);
+    for (std::string& text : notes->infos) context_.annotations().Info(std::move(text), place);
+    if (notes->start_overlaps > 0) NoteOverlaps(series, notes->start_overlaps);
+    notes->Clear();
+  }
+
+  void NoteOverlaps(size_t series, int windows) const {
+    const Labels labels = source_->labels(series);
+    context_.annotations().StartOverlap(labels.metric_name(), windows, ArgumentPlace(call_, 0));
+  }
+
+  WindowView Window(const SeriesView& view, size_t step) const {
+    WindowView window;
+    window.times = view.times.data() + view.begin;
+    window.values = view.values.data() + view.begin;
+    window.count = view.count();
+    window.start_ms = windows_[step].start_ms;
+    window.end_ms = windows_[step].end_ms;
+    window.step_ms = grid_.At(step);
+    if (!view.starts.empty()) window.starts = view.starts.data() + view.begin;
+    for (size_t i = 0; i < params_.size() && i < 2; ++i) window.params[i] = params_[i][step];
+    return window;
   }
 
   Status CheckParams(const WindowView& window) const {
@@ -192,7 +307,18 @@ class WindowFunctionOperator : public VectorOperator {
     if (std::find(kinds, kinds + grid_.count, StepKind::kFloat) == kinds + grid_.count) return;
     const Labels labels = source_->labels(series);
     const std::string_view name = labels.metric_name();
-    if (name.empty() || LooksLikeCounter(name)) return;
+    if (name.empty()) return;
+    if (context_.engine().type_and_unit_labels) {
+      const std::string_view type = labels.Get("__type__");
+      if (type == "counter" || type == "histogram") return;
+      context_.annotations().Info(
+          fmt::format("metric might not be a counter, __type__ label is not set to \"counter\" or "
+                      "\"histogram\", got {}: {}",
+                      GoQuote(type), GoQuote(name)),
+          ArgumentPlace(call_, 0));
+      return;
+    }
+    if (LooksLikeCounter(name)) return;
     context_.annotations().Info(fmt::format("metric might not be a counter, name does not end in "
                                             "_total/_sum/_count/_bucket: {}",
                                             GoQuote(name)),
@@ -206,6 +332,7 @@ class WindowFunctionOperator : public VectorOperator {
   Function function_;
   WindowFunction evaluate_;
   std::optional<RateKind> rate_;
+  bool with_starts_;
   std::vector<WindowBounds> windows_;
   std::vector<WindowBounds> sample_windows_;  // with an extension
   std::vector<std::vector<double>> params_;

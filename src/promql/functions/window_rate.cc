@@ -7,22 +7,27 @@
 namespace thermocline::promql {
 namespace {
 
-double ResetsSum(const WindowView& window) {
-  double sum = 0;
-  for (size_t i = 1; i < window.count; ++i) {
-    if (window.values[i] < window.values[i - 1]) sum += window.values[i - 1];
-  }
-  return sum;
+bool IsReset(const WindowView& window, size_t i) {
+  return window.values[i] < window.values[i - 1] ||
+         IsStartReset(window.start_of(i - 1), window.times[i - 1], window.start_of(i),
+                      window.times[i]);
 }
 
-bool Rate(const WindowView& window, double* out) {
-  return Extrapolate(RateKind::kRate, window, ResetsSum(window), out);
+bool Counted(RateKind kind, const WindowView& window, double* out) {
+  double change = window.values[window.count - 1] - window.values[0];
+  for (size_t i = 1; i < window.count; ++i) {
+    if (IsReset(window, i)) change += window.values[i - 1];
+  }
+  return Extrapolate(kind, window, change, out);
 }
+
+bool Rate(const WindowView& window, double* out) { return Counted(RateKind::kRate, window, out); }
 bool Increase(const WindowView& window, double* out) {
-  return Extrapolate(RateKind::kIncrease, window, ResetsSum(window), out);
+  return Counted(RateKind::kIncrease, window, out);
 }
 bool Delta(const WindowView& window, double* out) {
-  return Extrapolate(RateKind::kDelta, window, 0, out);
+  return Extrapolate(RateKind::kDelta, window, window.values[window.count - 1] - window.values[0],
+                     out);
 }
 
 // The last two samples; false when there are not two at distinct times.
@@ -33,7 +38,7 @@ bool InstantChange(const WindowView& window, bool is_rate, double* out) {
   if (gap_ms == 0) return false;
   const double before = window.values[last - 1];
   const double after = window.values[last];
-  double change = is_rate && after < before ? after : after - before;
+  double change = is_rate && IsReset(window, last) ? after : after - before;
   if (is_rate) change /= static_cast<double>(gap_ms) / 1000;
   *out = change;
   return true;
@@ -43,7 +48,7 @@ bool Idelta(const WindowView& window, double* out) { return InstantChange(window
 
 bool Resets(const WindowView& window, double* out) {
   int64_t resets = 0;
-  for (size_t i = 1; i < window.count; ++i) resets += window.values[i] < window.values[i - 1];
+  for (size_t i = 1; i < window.count; ++i) resets += IsReset(window, i);
   *out = static_cast<double>(resets);
   return true;
 }
@@ -61,27 +66,55 @@ bool Changes(const WindowView& window, double* out) {
 
 }  // namespace
 
-bool Extrapolate(RateKind kind, const WindowView& window, double resets_sum, double* out) {
-  if (window.count < 2) return false;
-  const size_t last = window.count - 1;
-  double change = window.values[last] - window.values[0];
-  if (kind != RateKind::kDelta) change += resets_sum;
+bool IsStartReset(TimestampMs before_start_ms, TimestampMs before_ms, TimestampMs now_start_ms,
+                  TimestampMs now_ms) {
+  // Unknown, or not to be believed.
+  if (now_start_ms == 0 || now_start_ms >= now_ms) return false;
+  if (now_start_ms != before_ms) return now_start_ms > before_ms;
+  // A delta that starts where the one before ended, unless the start before is unknown too.
+  if (before_start_ms > before_ms) return false;
+  return before_start_ms != 0 && before_start_ms != before_ms;
+}
+
+bool StartsOverlap(TimestampMs before_start_ms, TimestampMs before_ms, TimestampMs now_start_ms) {
+  return now_start_ms != 0 && now_start_ms < before_ms && now_start_ms != before_start_ms;
+}
+
+double StretchFactor(RateKind kind, const SampledSpan& span, double first, double change) {
   const auto seconds = [](int64_t span_ms) { return static_cast<double>(span_ms) / 1000; };
-  double to_start = seconds(window.times[0] - window.start_ms);
-  double to_end = seconds(window.end_ms - window.times[last]);
-  const double sampled = seconds(window.times[last] - window.times[0]);
-  const double average = sampled / static_cast<double>(last);
+  const bool is_counter = kind != RateKind::kDelta;
+  double to_start = seconds(span.first_ms - span.window_start_ms);
+  double to_end = seconds(span.window_end_ms - span.last_ms);
+  double sampled = seconds(span.last_ms - span.first_ms);
+  const double average = span.count > 1 ? sampled / static_cast<double>(span.count - 1) : 0;
   // Beyond a little more than the usual gap the series probably began or ended inside the window.
   const double threshold = average * 1.1;
-  if (to_start >= threshold) to_start = average / 2;
-  if (kind != RateKind::kDelta && change > 0 && window.values[0] >= 0) {
-    // A counter cannot have been below zero.
-    to_start = std::min(to_start, sampled * (window.values[0] / change));
+  if (is_counter && span.begins_inside()) {
+    to_start = 0;
+    sampled = seconds(span.last_ms - span.first_start_ms);
+  } else {
+    if (to_start >= threshold) to_start = average / 2;
+    if (is_counter && change > 0 && first >= 0) {
+      // A counter cannot have been below zero.
+      to_start = std::min(to_start, sampled * (first / change));
+    }
   }
   if (to_end >= threshold) to_end = average / 2;
   double factor = sampled == 0 ? 1 : (sampled + to_start + to_end) / sampled;
-  if (kind == RateKind::kRate) factor /= seconds(window.end_ms - window.start_ms);
-  *out = change * factor;
+  if (kind == RateKind::kRate) factor /= seconds(span.window_end_ms - span.window_start_ms);
+  return factor;
+}
+
+bool Extrapolate(RateKind kind, const WindowView& window, double change, double* out) {
+  const size_t last = window.count - 1;
+  const SampledSpan span{window.times[0], window.times[last], window.count,
+                         window.start_ms, window.end_ms,      window.start_of(0)};
+  if (kind != RateKind::kDelta && span.begins_inside()) {
+    change += window.values[0];
+  } else if (window.count < 2) {
+    return false;
+  }
+  *out = change * StretchFactor(kind, span, window.values[0], change);
   return true;
 }
 

@@ -55,6 +55,8 @@ struct PlanNode {
   // kSelector, kWindow: list series in label order, and for what (SelectHints::function).
   bool sorted = false;
   std::string_view function;
+  // kSelector, kWindow: of histograms only count and sum are wanted (plan/histogram_statistics.cc).
+  bool statistics = false;
 
   TimestampMs ReferenceMs(TimestampMs step_time_ms) const {
     return ClampMs(at_ms.value_or(step_time_ms) - offset_ms);
@@ -82,6 +84,9 @@ Result<double> EvaluateDuration(const Expr& expr, const QueryTimes& times);
 void FoldConstants(PlanPtr& plan, const QueryTimes& times);
 // Tells every selector what it is selected for.
 void NameFunctions(PlanNode& plan);
+// Marks selectors below histogram_count, _sum and _avg, whose histograms need no buckets. Visible
+// in answers, so it is not a choice (promql-semantics 1.10).
+void ShortenHistograms(PlanNode& plan);
 // Marks the selector that decides the order of the answer, so that the answer comes out in label
 // order by itself. An instant vector may come in any order.
 void AskInResultOrder(PlanNode& plan, bool instant);
