@@ -43,8 +43,10 @@ const std::vector<Command>& Commands() {
       {"check", "check data PATH | check config FILE",
        "Checks every checksum of a data folder, or a configuration file.",
        "The exit code is 0 when all is well.", &RunCheck, nullptr},
-      {"promqltest", "promqltest FILE... [flags]", "Runs Prometheus' script tests.",
-       "The exit code is 0 when every case passes.", &RunPromqlTest, &PromqlTestFlags},
+      {"promqltest", "promqltest [FILE...] [flags]", "Runs Prometheus' script tests.",
+       "Without a file the scripts of Prometheus itself. Instant cases are asked again pinned by @ "
+       "at five times and as a step of a range query. The exit code is 0 when every case passes.",
+       &RunPromqlTest, &PromqlTestFlags},
       {"version", "version", "Prints the version.", "", &RunVersion, nullptr},
   };
   return kCommands;

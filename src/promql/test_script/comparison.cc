@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 
+#include "model/float_histogram.h"
 #include "model/sample.h"
 #include "promql/text.h"
 
@@ -13,12 +14,33 @@ namespace {
 
 constexpr double kEpsilon = 0.000001;
 
+std::string Shown(double value, const FloatHistogram* histogram) {
+  return histogram == nullptr ? FormatShortest(value) : TestExpression(*histogram);
+}
+
+std::string Shown(const SequenceValue& value) { return Shown(value.value, value.histogram.get()); }
+
 std::string Shown(const ResultSeries& series) {
   std::string text = series.labels.ToString();
   for (size_t i = 0; i < series.values.size(); ++i) {
-    text += " " + FormatShortest(series.values[i]) + " @" + std::to_string(series.timestamps_ms[i]);
+    text += " " + Shown(series.values[i], series.histogram(i)) + " @" +
+            std::to_string(series.timestamps_ms[i]);
   }
   return text;
+}
+
+bool AllAlmostEqual(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](double x, double y) { return AlmostEqual(x, y); });
+}
+
+// Whether point `i` of `actual` is what the script says.
+bool IsExpected(const SequenceValue& expected, const ResultSeries& actual, size_t i) {
+  const FloatHistogram* histogram = actual.histogram(i);
+  if (expected.kind != SequenceValue::kHistogram) {
+    return histogram == nullptr && AlmostEqual(actual.values[i], expected.value);
+  }
+  return histogram != nullptr && AlmostEqual(*expected.histogram, *histogram, expected.hint_set);
 }
 
 // The answer's annotations end in " (line:column)", and the one about monotonicity has details
@@ -72,10 +94,10 @@ std::string PointsDifference(const EvalCommand& eval, const ExpectedSeries& expe
     if (t_ms > eval.end_ms) return "the script expects points after the end";
     if (expected.values[i].kind == SequenceValue::kOmitted) continue;
     const bool same = next < actual.values.size() && actual.timestamps_ms[next] == t_ms &&
-                      AlmostEqual(actual.values[next], expected.values[i].value);
+                      IsExpected(expected.values[i], actual, next);
     if (!same) {
-      return "expected " + FormatShortest(expected.values[i].value) + " @" + std::to_string(t_ms) +
-             " but got " + Shown(actual);
+      return "expected " + Shown(expected.values[i]) + " @" + std::to_string(t_ms) + " but got " +
+             Shown(actual);
     }
     ++next;
   }
@@ -121,8 +143,8 @@ std::string VectorDifference(const EvalCommand& eval, const QueryResult& answer)
       return Shown(series) + " stands at position " + std::to_string(i + 1);
     }
     const SequenceValue& value = expected->values.front();
-    if (value.kind != SequenceValue::kFloat || !AlmostEqual(series.values.front(), value.value)) {
-      return "expected " + FormatShortest(value.value) + " but got " + Shown(series);
+    if (!IsExpected(value, series, 0)) {
+      return "expected " + Shown(value) + " but got " + Shown(series);
     }
   }
   return MissingSeries(eval, answer.series);
@@ -135,18 +157,6 @@ std::string ScalarDifference(const EvalCommand& eval, const QueryResult& answer)
   return "expected " + FormatShortest(*eval.scalar) + " but got " + FormatShortest(value);
 }
 
-std::string ValueDifference(const EvalCommand& eval, const QueryResult& answer) {
-  switch (answer.kind) {
-    case ResultKind::kMatrix: return MatrixDifference(eval, answer);
-    case ResultKind::kVector: return VectorDifference(eval, answer);
-    case ResultKind::kScalar: return ScalarDifference(eval, answer);
-    case ResultKind::kString:
-      if (eval.text && *eval.text == answer.text) return "";
-      return "expected another string than " + GoQuote(answer.text);
-  }
-  return "";
-}
-
 }  // namespace
 
 bool AlmostEqual(double a, double b) {
@@ -157,6 +167,32 @@ bool AlmostEqual(double a, double b) {
   const double difference = std::fabs(a - b);
   if (a == 0 || b == 0 || sum < kMinNormal) return difference < kEpsilon * kMinNormal;
   return difference / std::fmin(sum, std::numeric_limits<double>::max()) < kEpsilon;
+}
+
+bool AlmostEqual(const FloatHistogram& expected, const FloatHistogram& actual, bool with_hint) {
+  FloatHistogram a = expected;
+  FloatHistogram b = actual;
+  Compact(&a, 0);
+  Compact(&b, 0);
+  return a.schema == b.schema && AlmostEqual(a.count, b.count) && AlmostEqual(a.sum, b.sum) &&
+         (!a.uses_custom_bounds() || a.custom_bounds == b.custom_bounds) &&
+         a.zero_threshold == b.zero_threshold && AlmostEqual(a.zero_count, b.zero_count) &&
+         a.negative_spans == b.negative_spans && a.positive_spans == b.positive_spans &&
+         AllAlmostEqual(a.negative_buckets, b.negative_buckets) &&
+         AllAlmostEqual(a.positive_buckets, b.positive_buckets) &&
+         (!with_hint || a.reset_hint == b.reset_hint);
+}
+
+std::string ValueDifference(const EvalCommand& eval, const QueryResult& answer) {
+  switch (answer.kind) {
+    case ResultKind::kMatrix: return MatrixDifference(eval, answer);
+    case ResultKind::kVector: return VectorDifference(eval, answer);
+    case ResultKind::kScalar: return ScalarDifference(eval, answer);
+    case ResultKind::kString:
+      if (eval.text && *eval.text == answer.text) return "";
+      return "expected another string than " + GoQuote(answer.text);
+  }
+  return "";
 }
 
 std::string Difference(const EvalCommand& eval, const Result<QueryResult>& answer) {

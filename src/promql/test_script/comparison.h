@@ -13,6 +13,14 @@ namespace thermocline::promql {
 // stale marker only another.
 bool AlmostEqual(double a, double b);
 
+// Whether two histograms are the same to AlmostEqual once compact; with `with_hint` the reset hints
+// too. Schemas, bounds and zero thresholds must agree exactly.
+bool AlmostEqual(const FloatHistogram& expected, const FloatHistogram& actual, bool with_hint);
+
+// Empty when `answer` has the expected values, otherwise the first difference. Annotations are not
+// looked at.
+std::string ValueDifference(const EvalCommand& eval, const QueryResult& answer);
+
 // Empty when `answer` is as expected, otherwise the first difference.
 std::string Difference(const EvalCommand& eval, const Result<QueryResult>& answer);
 

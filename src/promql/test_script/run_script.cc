@@ -4,23 +4,14 @@
 #include <utility>
 #include <vector>
 
-#include "promql/parser.h"
 #include "promql/test_script/comparison.h"
+#include "promql/test_script/custom_buckets.h"
 #include "promql/test_script/memory_storage.h"
+#include "promql/test_script/recheck.h"
 #include "promql/test_script/script.h"
 
 namespace thermocline::promql {
 namespace {
-
-// A series that was in the script but not loaded.
-struct SetAside {
-  Labels labels;
-  std::string_view reason;
-};
-
-constexpr std::string_view kHistograms = "native histograms";
-constexpr std::string_view kCustomBuckets = "histograms with custom buckets";
-constexpr std::string_view kStartTimestamps = "start timestamps";
 
 class ScriptRun {
  public:
@@ -28,23 +19,23 @@ class ScriptRun {
             const ScriptStorage& store)
       : name_(name), ask_(ask), report_(report), store_(store) {}
 
-  void Execute(const ClearCommand&) {
+  Status Execute(const ClearCommand&) {
     storage_.Clear();
     stored_.reset();
-    set_aside_.clear();
+    return Status::Ok();
   }
-  void Execute(const LoadCommand& load);
-  void Execute(const EvalCommand& eval);
+  Status Execute(const LoadCommand& load);
+  Status Execute(const EvalCommand& eval);
   const ScriptSummary& summary() const { return summary_; }
 
  private:
-  void AddCustomBuckets(const Labels& classic);
+  void Add(const SeriesLine& line, int64_t step_ms, CustomBuckets* classic);
   // The answer from what is loaded, or from what `store_` makes of it.
   Result<QueryResult> Ask(const EvalCommand& eval);
-  // Why `eval` cannot be run; empty when it can.
-  std::string_view ReasonToSetAside(const EvalCommand& eval) const;
-  std::string_view ReasonIn(const Expr& expr) const;
-  void Report(const EvalCommand& eval, std::string_view what);
+  // The first difference of all the ways to ask; empty when there is none.
+  std::string Check(const EvalCommand& eval);
+  std::string CheckInstant(const EvalCommand& eval);
+  std::string CheckMiddleStep(const EvalCommand& eval, ResultKind kind);
 
   std::string_view name_;
   const ScriptQuery& ask_;
@@ -52,52 +43,94 @@ class ScriptRun {
   const ScriptStorage& store_;
   MemoryStorage storage_;
   std::unique_ptr<const Queryable> stored_;  // null when storage_ changed since
-  std::vector<SetAside> set_aside_;
   ScriptSummary summary_;
 };
 
-void ScriptRun::Execute(const LoadCommand& load) {
+void ScriptRun::Add(const SeriesLine& line, int64_t step_ms, CustomBuckets* classic) {
+  for (size_t i = 0; i < line.values.size(); ++i) {
+    const SequenceValue& value = line.values[i];
+    if (value.kind == SequenceValue::kOmitted) continue;
+    const TimestampMs t_ms = static_cast<int64_t>(i) * step_ms;
+    TimestampMs start_ms = 0;
+    if (!line.start_offsets_ms.empty() && line.start_offsets_ms[i]) {
+      start_ms = t_ms + *line.start_offsets_ms[i];
+    }
+    if (value.kind == SequenceValue::kHistogram) {
+      storage_.Add(line.labels, t_ms, value.histogram, start_ms);
+    } else {
+      storage_.Add(line.labels, t_ms, value.value, start_ms);
+      classic->Add(line.labels, t_ms, value.value);
+    }
+  }
+}
+
+Status ScriptRun::Execute(const LoadCommand& load) {
   stored_.reset();
-  bool start_timestamps = false;
-  for (const SeriesLine& line : load.series) {
-    if (line.is_start_timestamps || line.has_histograms || start_timestamps) {
-      set_aside_.push_back({line.labels, line.has_histograms ? kHistograms : kStartTimestamps});
-      start_timestamps = line.is_start_timestamps;  // the samples are on the next line
-      continue;
-    }
-    for (size_t i = 0; i < line.values.size(); ++i) {
-      if (line.values[i].kind == SequenceValue::kOmitted) continue;
-      storage_.Add(line.labels, static_cast<int64_t>(i) * load.step_ms, line.values[i].value);
-    }
-    if (load.with_custom_buckets) AddCustomBuckets(line.labels);
+  CustomBuckets classic;
+  for (const SeriesLine& line : load.series) Add(line, load.step_ms, &classic);
+  if (!load.with_custom_buckets) return Status::Ok();
+  ASSIGN_OR_RETURN(const auto converted, classic.Convert());
+  for (const CustomBuckets::Converted& one : converted) {
+    storage_.Add(one.labels, one.t_ms, one.histogram);
   }
+  return Status::Ok();
 }
 
-// load_with_nhcb makes a histogram of each family of classic buckets, under its base name.
-void ScriptRun::AddCustomBuckets(const Labels& classic) {
-  const std::string_view name = classic.metric_name();
-  for (const std::string_view suffix : {"_bucket", "_count", "_sum"}) {
-    if (name.size() <= suffix.size() || name.substr(name.size() - suffix.size()) != suffix)
-      continue;
-    LabelsBuilder base(classic);
-    base.Set(kMetricNameLabel, name.substr(0, name.size() - suffix.size())).Remove(kBucketLabel);
-    set_aside_.push_back({base.Build(), kCustomBuckets});
-    return;
-  }
-}
-
-void ScriptRun::Execute(const EvalCommand& eval) {
-  if (const std::string_view reason = ReasonToSetAside(eval); !reason.empty()) {
-    ++summary_.set_aside;
-    return Report(eval, "set aside (" + std::string(reason) + ")");
-  }
-  const std::string difference = Difference(eval, Ask(eval));
+Status ScriptRun::Execute(const EvalCommand& eval) {
+  const std::string difference = Check(eval);
   if (difference.empty()) {
     ++summary_.passed;
-  } else {
-    ++summary_.failed;
-    Report(eval, "failed: " + difference);
+    return Status::Ok();
   }
+  ++summary_.failed;
+  report_->append(name_).append(":").append(std::to_string(eval.line)).append(": failed: ");
+  report_->append(difference).append(": ").append(eval.query).append("\n");
+  return Status::Ok();
+}
+
+std::string ScriptRun::Check(const EvalCommand& eval) {
+  if (eval.is_range) return Difference(eval, Ask(eval));
+  std::string difference = CheckInstant(eval);
+  if (!difference.empty()) return difference;
+  for (const PinnedQuery& pinned : PinQuery(eval.query, eval.at_ms)) {
+    EvalCommand again = eval;
+    again.query = pinned.query;
+    again.at_ms = pinned.at_ms;
+    difference = CheckInstant(again);
+    if (!difference.empty()) {
+      return "as " + again.query + " at " + std::to_string(again.at_ms) + " ms: " + difference;
+    }
+  }
+  return "";
+}
+
+std::string ScriptRun::CheckInstant(const EvalCommand& eval) {
+  const Result<QueryResult> answer = Ask(eval);
+  std::string difference = Difference(eval, answer);
+  if (!difference.empty() || eval.fail) return difference;
+  if (eval.is_range_vector || eval.text || AsksForItsTimes(eval.query)) return "";
+  difference = CheckMiddleStep(eval, answer->kind);
+  return difference.empty() ? "" : "as the middle step of a range query: " + difference;
+}
+
+std::string ScriptRun::CheckMiddleStep(const EvalCommand& eval, ResultKind kind) {
+  EvalCommand range = eval;
+  range.is_range = true;
+  range.start_ms = eval.at_ms - kMinuteMs;
+  range.end_ms = eval.at_ms + kMinuteMs;
+  range.step_ms = kMinuteMs;
+  const Result<QueryResult> answer = Ask(range);
+  if (!answer.ok()) return "error: " + std::string(answer.status().message());
+  // Range queries have an order of their own.
+  if (eval.ordered) return "";
+  for (size_t i = 1; i < answer->series.size(); ++i) {
+    if (answer->series[i].labels < answer->series[i - 1].labels) {
+      return "the matrix is not sorted at " + answer->series[i].labels.ToString();
+    }
+  }
+  const QueryResult step = StepOf(*answer, kind, eval.at_ms);
+  if (kind == ResultKind::kScalar && step.series.empty()) return "no value";
+  return ValueDifference(eval, step);
 }
 
 Result<QueryResult> ScriptRun::Ask(const EvalCommand& eval) {
@@ -106,32 +139,6 @@ Result<QueryResult> ScriptRun::Ask(const EvalCommand& eval) {
     ASSIGN_OR_RETURN(stored_, store_(storage_));
   }
   return ask_(*stored_, eval);
-}
-
-void ScriptRun::Report(const EvalCommand& eval, std::string_view what) {
-  report_->append(name_).append(":").append(std::to_string(eval.line)).append(": ");
-  report_->append(what).append(": ").append(eval.query).append("\n");
-}
-
-std::string_view ScriptRun::ReasonToSetAside(const EvalCommand& eval) const {
-  if (eval.has_histograms) return kHistograms;
-  const Result<ExprPtr> expr = Parse(eval.query);
-  return expr.ok() ? ReasonIn(**expr) : std::string_view();
-}
-
-std::string_view ScriptRun::ReasonIn(const Expr& root) const {
-  std::vector<const Expr*> todo = {&root};
-  while (!todo.empty()) {
-    const Expr& expr = *todo.back();
-    todo.pop_back();
-    if (expr.kind == ExprKind::kVectorSelector) {
-      for (const SetAside& series : set_aside_) {
-        if (MatchesAll(As<VectorSelector>(expr).matchers, series.labels)) return series.reason;
-      }
-    }
-    ForEachChild(expr, [&todo](const Expr& child) { todo.push_back(&child); });
-  }
-  return {};
 }
 
 }  // namespace
@@ -161,7 +168,8 @@ Result<ScriptSummary> RunScriptText(std::string_view name, std::string_view text
   if (!commands.ok()) return commands.status().WithContext(name);
   ScriptRun run(name, ask, report, store);
   for (const ScriptCommand& command : *commands) {
-    std::visit([&run](const auto& one) { run.Execute(one); }, command);
+    const Status done = std::visit([&run](const auto& one) { return run.Execute(one); }, command);
+    if (!done.ok()) return done.WithContext(name);
   }
   return run.summary();
 }

@@ -53,6 +53,8 @@ class ScriptParser {
   }
   Result<int64_t> Duration(std::string_view text) const;
   Status ParseLoad();
+  // Gives the samples the start timestamps of the line before them.
+  Status JoinStarts(SeriesLine starts, SeriesLine* samples) const;
   Status ParseEval();
   Status ParseEvalHead(std::string_view rest, EvalCommand* eval);
   Status ParseTimes(std::string_view* rest, EvalCommand* eval);
@@ -107,12 +109,34 @@ Status ScriptParser::ParseLoad() {
   load.with_custom_buckets = command == "load_with_nhcb";
   if (command != "load" && !load.with_custom_buckets) return Error("unknown load command");
   ASSIGN_OR_RETURN(load.step_ms, Duration(rest));
-  for (; !Line(at_ + 1).empty(); ++at_) {
-    Result<SeriesLine> series = ParseSeriesLine(Line(at_ + 1));
+  std::optional<SeriesLine> starts;
+  while (!Line(at_ + 1).empty()) {
+    ++at_;
+    Result<SeriesLine> series = ParseSeriesLine(Line(at_));
     if (!series.ok()) return Error(series.status().message());
+    if (series->is_start_timestamps) {
+      if (starts) return Error("@st line has no following sample line");
+      starts = *std::move(series);
+      continue;
+    }
+    if (starts) RETURN_IF_ERROR(JoinStarts(std::move(*starts), &*series));
+    starts.reset();
     load.series.push_back(*std::move(series));
   }
+  if (starts) return Error("@st line has no following sample line");
   commands_.emplace_back(std::move(load));
+  return Status::Ok();
+}
+
+Status ScriptParser::JoinStarts(SeriesLine starts, SeriesLine* samples) const {
+  if (starts.labels != samples->labels) {
+    return Error("@st metric does not match the following sample line metric");
+  }
+  if (starts.start_offsets_ms.size() != samples->values.size()) {
+    return Error("@st line has " + std::to_string(starts.start_offsets_ms.size()) +
+                 " values but sample line has " + std::to_string(samples->values.size()));
+  }
+  samples->start_offsets_ms = std::move(starts.start_offsets_ms);
   return Status::Ok();
 }
 
@@ -190,7 +214,10 @@ Status ScriptParser::ParseEvalLine(std::string_view line, int* position, EvalCom
   if (StartsWith(line, kRangeVector)) {
     std::string_view rest = Trim(line.substr(kRangeVector.size()));
     ++*position;
-    return ParseTimes(&rest, eval);
+    RETURN_IF_ERROR(ParseTimes(&rest, eval));
+    eval->is_range_vector = true;
+    eval->at_ms = eval->end_ms;
+    return Status::Ok();
   }
   if (StartsWith(line, kString)) {
     ++*position;
@@ -219,7 +246,6 @@ Status ScriptParser::ParseExpectedString(std::string_view literal, EvalCommand* 
 Status ScriptParser::AddExpectedSeries(std::string_view line, int position, EvalCommand* eval) {
   Result<SeriesLine> series = ParseSeriesLine(line);
   if (!series.ok()) return Error(series.status().message());
-  eval->has_histograms |= series->has_histograms;
   for (ExpectedSeries& earlier : eval->series) {
     if (earlier.labels != series->labels) continue;
     earlier.values = std::move(series->values);

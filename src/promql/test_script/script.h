@@ -46,7 +46,7 @@ struct EvalCommand {
   int64_t step_ms = 0;
 
   bool ordered = false;
-  bool has_histograms = false;  // among the expected values
+  bool is_range_vector = false;  // expect range vector: start_ms .. end_ms are its times
   std::optional<TextExpectation> fail;
   std::vector<TextExpectation> warnings, infos;
   bool no_warnings = false, no_infos = false;

@@ -3,8 +3,10 @@
 #include <string>
 #include <utility>
 
+#include "base/duration.h"
 #include "model/sample.h"
 #include "promql/lexer.h"
+#include "promql/test_script/histogram_literal.h"
 #include "promql/text.h"
 
 namespace thermocline::promql {
@@ -131,17 +133,27 @@ bool TakeCount(std::string_view* rest, uint64_t* count) {
   return size > 0 && *count <= kMaxRepetitions;
 }
 
-// {{...}}, {{...}}xN, {{...}}+{{...}}xN
-bool TakeHistograms(std::string_view* rest, std::vector<SequenceValue>* values) {
-  uint64_t extra = 0;
-  do {
-    const size_t end = rest->find("}}");
-    if (rest->substr(0, 2) != "{{" || end == std::string_view::npos) return false;
-    rest->remove_prefix(end + 2);
-  } while (TakePrefix(rest, "+") || TakePrefix(rest, "-"));
-  if (TakePrefix(rest, "x") && !TakeCount(rest, &extra)) return false;
-  values->insert(values->end(), extra + 1, {SequenceValue::kHistogram, 0});
-  return true;
+// {{...}}, {{...}}xN (N + 1 values), {{...}}+{{...}}xN, {{...}}-{{...}}xN
+Status TakeHistograms(std::string_view* rest, std::string_view line,
+                      std::vector<SequenceValue>* values) {
+  HistogramLiteral base;
+  RETURN_IF_ERROR(TakeHistogramLiteral(rest, &base));
+  std::vector<HistogramLiteral> all;
+  uint64_t times = 0;
+  const bool subtract = TakePrefix(rest, "-");
+  if (subtract || TakePrefix(rest, "+")) {
+    HistogramLiteral step;
+    RETURN_IF_ERROR(TakeHistogramLiteral(rest, &step));
+    if (!TakePrefix(rest, "x") || !TakeCount(rest, &times)) return Malformed("bad value", line);
+    RETURN_IF_ERROR(ExpandHistograms(base, step, subtract, times, &all));
+  } else {
+    if (TakePrefix(rest, "x") && !TakeCount(rest, &times)) return Malformed("bad value", line);
+    all.assign(times + 1, base);
+  }
+  for (HistogramLiteral& one : all) {
+    values->push_back({SequenceValue::kHistogram, 0, std::move(one.histogram), one.hint_set});
+  }
+  return Status::Ok();
 }
 
 // _, _xN, v, vxN (N + 1 values), v+dxN, v-dxN
@@ -162,8 +174,45 @@ bool TakeItem(std::string_view* rest, std::vector<SequenceValue>* values) {
   if (steps != repeated && !repeated) return false;
   if (repeated && !TakeCount(rest, &extra)) return false;
   for (uint64_t i = 0; i <= extra; ++i) {
-    values->push_back({SequenceValue::kFloat, value});
+    values->push_back({SequenceValue::kFloat, value, nullptr, false});
     if (steps) value += step;
+  }
+  return true;
+}
+
+// A duration with an optional sign, in milliseconds: digits and a unit, which has no x.
+bool TakeSignedDuration(std::string_view* rest, int64_t* duration_ms) {
+  const bool negative = TakePrefix(rest, "-");
+  if (!negative) TakePrefix(rest, "+");
+  size_t size = 0;
+  while (size < rest->size() && IsDigit((*rest)[size])) ++size;
+  while (size < rest->size() && IsLetter((*rest)[size]) && (*rest)[size] != 'x') ++size;
+  const Result<int64_t> parsed = ParseDurationMs(rest->substr(0, size));
+  if (!parsed.ok()) return false;
+  rest->remove_prefix(size);
+  *duration_ms = negative ? -*parsed : *parsed;
+  return true;
+}
+
+// _, _xN, d, dxN (N + 1 offsets), d+dxN, d-dxN
+bool TakeStartOffsets(std::string_view* rest, std::vector<std::optional<int64_t>>* offsets) {
+  uint64_t times = 0;
+  if (TakePrefix(rest, "_")) {
+    times = 1;
+    if (TakePrefix(rest, "x") && (!TakeCount(rest, &times) || times == 0)) return false;
+    offsets->insert(offsets->end(), times, std::nullopt);
+    return true;
+  }
+  int64_t offset_ms = 0;
+  int64_t step_ms = 0;
+  if (!TakeSignedDuration(rest, &offset_ms)) return false;
+  const bool steps = !rest->empty() && (rest->front() == '+' || rest->front() == '-');
+  if (steps && !TakeSignedDuration(rest, &step_ms)) return false;
+  const bool repeated = TakePrefix(rest, "x");
+  if (steps && !repeated) return false;
+  if (repeated && !TakeCount(rest, &times)) return false;
+  for (uint64_t i = 0; i <= times; ++i) {
+    offsets->emplace_back(offset_ms + static_cast<int64_t>(i) * step_ms);
   }
   return true;
 }
@@ -175,17 +224,20 @@ Result<SeriesLine> ParseSeriesLine(std::string_view line) {
   std::string_view rest = line;
   RETURN_IF_ERROR(TakeSeries(&rest, line, &parsed.labels));
   parsed.is_start_timestamps = TakePrefix(&rest, "@st");
-  if (parsed.is_start_timestamps) return parsed;
   while (true) {
     const size_t before = rest.size();
     SkipSpaces(&rest);
     if (rest.empty()) return parsed;
     if (rest.size() == before && before != line.size()) return Malformed("no space", line);
-    const bool histogram = rest.substr(0, 2) == "{{";
-    parsed.has_histograms |= histogram;
-    const bool ok =
-        histogram ? TakeHistograms(&rest, &parsed.values) : TakeItem(&rest, &parsed.values);
-    if (!ok) return Malformed("bad value", line);
+    if (parsed.is_start_timestamps) {
+      if (!TakeStartOffsets(&rest, &parsed.start_offsets_ms)) {
+        return Malformed("bad start timestamp", line);
+      }
+    } else if (rest.substr(0, 2) == "{{") {
+      RETURN_IF_ERROR(TakeHistograms(&rest, line, &parsed.values));
+    } else if (!TakeItem(&rest, &parsed.values)) {
+      return Malformed("bad value", line);
+    }
   }
 }
 
