@@ -137,6 +137,22 @@ bool IsLoopback(std::string_view address) {
          address.starts_with("[::1]:");
 }
 
+// Settings of which none or less means nothing.
+Status CheckPositive(const Config& config) {
+  const ServerOptions& server = config.server;
+  const std::pair<const char*, int64_t> positive[] = {
+      {"query.max-concurrency", server.queries.threads},
+      {"query.timeout", server.query_timeout_ms},
+      {"web.max-connections", server.listener.max_connections},
+      {"web.read-timeout", server.listener.body_timeout_ms}};
+  for (const auto& [name, value] : positive) {
+    if (value < 1) {
+      return Status::InvalidArgument(fmt::format("--{}: expected more than 0", name));
+    }
+  }
+  return {};
+}
+
 // Settings that each may have and that do not go together; the text names both flags.
 Status CheckTogether(const Config& config) {
   const StoreOptions& store = config.store;
@@ -208,6 +224,7 @@ void RegisterFlags(Config* config, FlagTable* table) {
 }
 
 Status ValidateConfig(const Config& config) {
+  RETURN_IF_ERROR(CheckPositive(config));
   RETURN_IF_ERROR(config.store.Validate());
   RETURN_IF_ERROR(config.engine.Validate());
   RETURN_IF_ERROR(config.server.Validate());

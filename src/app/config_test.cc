@@ -68,6 +68,15 @@ TEST(Config, ContradictoryFlagsAreErrorsThatNameBoth) {
   }
 }
 
+TEST(Config, AFlagThatMayNotBeZeroIsNamed) {
+  for (const std::string flag : {"--query.max-concurrency", "--query.timeout",
+                                 "--web.max-connections", "--web.read-timeout"}) {
+    const auto loaded = Load({flag + "=0"});
+    ASSERT_EQ(loaded->status.code(), Code::kInvalidArgument) << flag;
+    EXPECT_THAT(std::string(loaded->status.message()), HasSubstr(flag));
+  }
+}
+
 TEST(Config, FlagsOnTheEdgeOfAContradictionAreTaken) {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
            {"--query.max-memory=1GiB", "--query.max-memory-total=1GiB"},
