@@ -260,7 +260,7 @@ class SlowBodyTest(BadInputCase):
                         connection.sendall(b"x")
                 asked = time.monotonic()
                 self.assertEqual(self.server.query("ok", self.now_ms / 1000)[0]["value"][1], "1")
-                self.assertLess(time.monotonic() - asked, 1.5)
+                self.assertLess(time.monotonic() - asked, 5)
                 time.sleep(0.1)
             for connection in slow:
                 connection.settimeout(3)
