@@ -223,7 +223,7 @@ class HelpTest(unittest.TestCase):
         named = set()
         for file in (ROOT / "src/app").glob("*.cc"):
             if file.name not in ("config.cc", "flags_test.cc"):
-                named |= set(re.findall(r"Add\w+\(\s*\"([a-z][a-z-]*)\"", file.read_text()))
+                named |= set(re.findall(r"Add\w+\(\s*\"([a-z][a-z.-]*)\"", file.read_text()))
         self.assertIn("bloom-label", named)
         for command in ("query", "inspect", "dump", "verify", "convert", "import", "promqltest"):
             told = set(flags_in(run("help", command)[1]))
