@@ -1,5 +1,5 @@
 // What a fold keeps per group and step. Add takes the values in series order; Merge continues with
-// what another accumulator saw of later series.
+// what another accumulator saw of later series. kHistograms tells what becomes of histograms.
 #pragma once
 
 #include <cmath>
@@ -8,7 +8,15 @@
 
 namespace thermocline::promql {
 
+enum class HistogramUse {
+  kSummed,    // by HistogramCell, apart from floats
+  kAveraged,  // likewise
+  kCounted,   // as a float of any value
+  kIgnored    // with an info
+};
+
 struct SumAccumulator {
+  static constexpr HistogramUse kHistograms = HistogramUse::kSummed;
   double sum = 0;
   double compensation = 0;
   bool any = false;
@@ -29,6 +37,7 @@ struct SumAccumulator {
 };
 
 struct AverageAccumulator {
+  static constexpr HistogramUse kHistograms = HistogramUse::kAveraged;
   RunningMean mean;
   bool any = false;
   void Add(double value) {
@@ -43,6 +52,7 @@ struct AverageAccumulator {
 };
 
 struct CountAccumulator {
+  static constexpr HistogramUse kHistograms = HistogramUse::kCounted;
   uint32_t count = 0;
   bool any = false;
   void Add(double) {
@@ -57,6 +67,7 @@ struct CountAccumulator {
 };
 
 struct GroupAccumulator {
+  static constexpr HistogramUse kHistograms = HistogramUse::kCounted;
   bool any = false;
   void Add(double) { any = true; }
   void Merge(const GroupAccumulator& later) { any = any || later.any; }
@@ -66,6 +77,7 @@ struct GroupAccumulator {
 // NaN is "no value yet": anything replaces it.
 template <bool kMinimum>
 struct ExtremeAccumulator {
+  static constexpr HistogramUse kHistograms = HistogramUse::kIgnored;
   double held = 0;
   bool any = false;
   void Add(double value) {
@@ -82,6 +94,7 @@ struct ExtremeAccumulator {
 // Welford's algorithm; partial results join by Chan's formula.
 template <bool kDeviation>
 struct VarianceAccumulator {
+  static constexpr HistogramUse kHistograms = HistogramUse::kIgnored;
   double count = 0;
   double mean = 0;
   double squares = 0;

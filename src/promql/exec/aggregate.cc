@@ -79,6 +79,7 @@ class AggregateOperator : public MatrixOperator {
   Status FoldQuantile(const Matrix& input, const std::vector<double>& q) {
     const GroupedRows groups = GroupRows(input, grouping_);
     std::vector<double> values;
+    bool ignored = false;
     for (size_t group = 0; group < groups.rows.size(); ++group) {
       RETURN_IF_ERROR(context_.Check());
       ASSIGN_OR_RETURN(Matrix::Row * out,
@@ -87,14 +88,18 @@ class AggregateOperator : public MatrixOperator {
         if (step % 64 == 0) RETURN_IF_ERROR(context_.Check());
         values.clear();
         for (const uint32_t row : groups.rows[group]) {
-          if (input.rows()[row].kinds[step] == StepKind::kFloat) {
-            values.push_back(input.rows()[row].values[step]);
-          }
+          const StepKind kind = input.rows()[row].kinds[step];
+          if (kind == StepKind::kFloat) values.push_back(input.rows()[row].values[step]);
+          ignored = ignored || kind == StepKind::kHistogram;
         }
         if (values.empty()) continue;
         out->kinds[step] = StepKind::kFloat;
         out->values[step] = Quantile(q[step], &values);
       }
+    }
+    if (ignored) {
+      context_.annotations().Info(IgnoredHistogramText(aggregate_.op),
+                                  {node_.children[0]->position, node_.order});
     }
     return Status::Ok();
   }
@@ -111,9 +116,11 @@ class AggregateOperator : public MatrixOperator {
     for (const Matrix::Row& in : input.rows()) {
       RETURN_IF_ERROR(context_.Check());
       for (size_t step = 0; step < grid_.count; ++step) {
-        if (in.kinds[step] != StepKind::kFloat) continue;
-        const Labels labels =
-            LabelsBuilder(in.labels).Set(label, FormatPlain(in.values[step])).Build();
+        if (in.kinds[step] == StepKind::kAbsent) continue;
+        const FloatHistogram* const histogram = in.histogram(step);
+        const std::string value =
+            histogram == nullptr ? FormatPlain(in.values[step]) : ToString(*histogram);
+        const Labels labels = LabelsBuilder(in.labels).Set(label, value).Build();
         with_value.Key(labels, &key);
         const auto [found, added] = rows.try_emplace(key, result_.rows().size());
         if (added) {

@@ -3,6 +3,7 @@
 #include "promql/exec/element.h"
 #include "promql/exec/fold.h"
 #include "promql/exec/histogram_functions.h"
+#include "promql/exec/histogram_values.h"
 #include "promql/exec/index_count.h"
 #include "promql/exec/info.h"
 #include "promql/exec/join.h"
@@ -38,6 +39,7 @@ Result<VectorPtr> BuildCall(QueryContext& context, const PlanNode& node, const S
     case Function::kSortDesc:
     case Function::kSortByLabel:
     case Function::kSortByLabelDesc: return BuildSort(context, node, grid);
+    case Function::kStartTimestamp: return BuildStartTimestamps(context, node, grid);
     case Function::kTimestamp:
       if (node.children[0]->kind == PlanKind::kSelector) {
         return BuildSampleTimes(context, node, grid);
@@ -45,6 +47,7 @@ Result<VectorPtr> BuildCall(QueryContext& context, const PlanNode& node, const S
       break;
     default: break;
   }
+  if (IsHistogramValue(function)) return BuildHistogramValue(context, node, grid);
   if (IsHistogramFunction(function)) return BuildHistogramFunction(context, node, grid);
   if (FindWindowFunction(function) != nullptr) return BuildWindowFunction(context, node, grid);
   if (IsElementFunction(function)) return BuildElementFunction(context, node, grid);

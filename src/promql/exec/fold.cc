@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "promql/exec/accumulators.h"
+#include "promql/exec/histogram_cell.h"
 #include "promql/exec/matrix.h"
+#include "promql/functions/mixed_window.h"
 
 namespace thermocline::promql {
 namespace {
@@ -49,11 +51,19 @@ class GroupTable {
   std::vector<uint32_t> group_of_;
 };
 
+// Series that tell whether a morsel holds histograms.
+constexpr size_t kProbedSeries = 8;
+// Histograms that a fold holds at once.
+constexpr size_t kRunHistograms = size_t{1} << 14;
+
+// Floats are folded morsel by morsel in parallel. What happens to histograms depends on all samples
+// before them, so that morsels with histograms are folded sample by sample when it is their turn.
 template <typename Accumulator>
 class FoldOperator : public MatrixOperator {
  public:
   FoldOperator(QueryContext& context, const PlanNode& node, const StepGrid& grid, VectorPtr source)
       : MatrixOperator(context, grid),
+        node_(node),
         grouping_(As<AggregateExpr>(*node.expr)),
         source_(std::move(source)) {}
 
@@ -67,8 +77,9 @@ class FoldOperator : public MatrixOperator {
     const Status folded = ForEachMorsel(
         context_, source_->series_count(), grid_.count,
         [this](MorselRange morsel, size_t slot) { return FoldMorsel(morsel, slots_[slot]); },
-        [this](MorselRange, size_t slot) {
-          const Status merged = MergePartial(slots_[slot]);
+        [this](MorselRange morsel, size_t slot) {
+          const Status merged =
+              slots_[slot].has_histograms ? FoldInTurn(morsel) : MergePartial(slots_[slot]);
           context_.ReleaseBytes(std::exchange(slots_[slot].charged_bytes, 0));
           return merged;
         });
@@ -82,23 +93,45 @@ class FoldOperator : public MatrixOperator {
   }
 
  private:
+  using Total = std::conditional_t<Accumulator::kHistograms == HistogramUse::kAveraged,
+                                   HistogramMean, HistogramTotal>;
+  static constexpr bool kAdds = Accumulator::kHistograms == HistogramUse::kSummed ||
+                                Accumulator::kHistograms == HistogramUse::kAveraged;
+
   // The groups that a morsel met, in the order it met them.
   struct Partial {
     StepBlock block;
     std::vector<uint32_t> groups;
     std::vector<Accumulator> accumulators;  // groups x steps
     uint64_t charged_bytes = 0;
+    bool has_histograms = false;  // nothing is folded yet
   };
 
   Status FoldMorsel(MorselRange morsel, Partial& partial) const {
-    RETURN_IF_ERROR(source_->Read(morsel.first, morsel.count, &partial.block));
-    const size_t steps = grid_.count;
     partial.groups.clear();
     partial.accumulators.clear();
     std::unordered_map<uint32_t, size_t> local;
-    for (size_t row = 0; row < morsel.count; ++row) {
-      const uint32_t group = table_.group_of(morsel.first + row);
-      const auto [found, added] = local.try_emplace(group, partial.groups.size());
+    const size_t probed = std::min(kProbedSeries, morsel.count);
+    for (const MorselRange& run :
+         {MorselRange{morsel.first, probed}, {morsel.first + probed, morsel.count - probed}}) {
+      if (run.count == 0) continue;
+      RETURN_IF_ERROR(source_->Read(run.first, run.count, &partial.block));
+      partial.has_histograms = partial.block.has_histograms();
+      if (partial.has_histograms) return Status::Ok();
+      FoldBlock(run, &local, partial);
+    }
+    const uint64_t bytes = partial.accumulators.size() * sizeof(Accumulator);
+    RETURN_IF_ERROR(context_.ChargeBytes(bytes));
+    partial.charged_bytes = bytes;
+    return Status::Ok();
+  }
+
+  void FoldBlock(MorselRange run, std::unordered_map<uint32_t, size_t>* local,
+                 Partial& partial) const {
+    const size_t steps = grid_.count;
+    for (size_t row = 0; row < run.count; ++row) {
+      const uint32_t group = table_.group_of(run.first + row);
+      const auto [found, added] = local->try_emplace(group, partial.groups.size());
       if (added) {
         partial.groups.push_back(group);
         partial.accumulators.resize(partial.groups.size() * steps);
@@ -110,11 +143,79 @@ class FoldOperator : public MatrixOperator {
         if (kinds[step] == StepKind::kFloat) accumulators[step].Add(values[step]);
       }
     }
-    const uint64_t bytes = partial.accumulators.size() * sizeof(Accumulator);
-    RETURN_IF_ERROR(context_.ChargeBytes(bytes));
-    partial.charged_bytes = bytes;
+  }
+
+  // Runs are read in parallel and folded in order.
+  Status FoldInTurn(MorselRange morsel) {
+    const size_t rows = std::clamp<size_t>(kRunHistograms / grid_.count, 1, morsel.count);
+    const size_t wave = MorselWindow(context_);
+    std::vector<StepBlock> blocks(wave);
+    const size_t end = morsel.first + morsel.count;
+    for (size_t first = morsel.first; first < end; first += rows * wave) {
+      RETURN_IF_ERROR(context_.Check());
+      const size_t runs = std::min(wave, (end - first + rows - 1) / rows);
+      const auto run_at = [&](size_t i) {
+        const size_t begin = first + i * rows;
+        return MorselRange{begin, std::min(rows, end - begin)};
+      };
+      RETURN_IF_ERROR(ParallelFor(context_.executor(), runs, [&](size_t i) {
+        return source_->Read(run_at(i).first, run_at(i).count, &blocks[i]);
+      }));
+      for (size_t i = 0; i < runs; ++i) {
+        for (size_t row = 0; row < run_at(i).count; ++row) {
+          FoldRow(run_at(i).first + row, blocks[i], row);
+        }
+        blocks[i].Reset(0, 0);
+      }
+    }
     return Status::Ok();
   }
+
+  void FoldRow(size_t series, const StepBlock& block, size_t row) {
+    const uint32_t group = table_.group_of(series);
+    std::vector<Accumulator>& total = totals_[group];
+    if (total.empty()) total.resize(grid_.count);
+    if (kAdds && cells_.empty()) cells_.resize(totals_.size());
+    const StepKind* const kinds = block.kinds(row);
+    for (size_t step = 0; step < grid_.count; ++step) {
+      if (kinds[step] == StepKind::kFloat) {
+        if (!Clashed(group, step)) total[step].Add(block.values(row)[step]);
+      } else if (kinds[step] == StepKind::kHistogram) {
+        FoldHistogram(series, step, *block.histograms(row)[step]);
+      }
+    }
+  }
+
+  bool Clashed(uint32_t group, size_t step) const {
+    return !cells_.empty() && !cells_[group].empty() && cells_[group][step].clashed();
+  }
+
+  void FoldHistogram(size_t series, size_t step, const FloatHistogram& histogram) {
+    const uint32_t group = table_.group_of(series);
+    Accumulator& accumulator = totals_[group][step];
+    if constexpr (kAdds) {
+      std::vector<HistogramCell<Total>>& cells = cells_[group];
+      if (cells.empty()) cells.resize(grid_.count);
+      if (cells[step].clashed()) return;
+      switch (cells[step].Add(histogram, accumulator.any)) {
+        case HistogramCell<Total>::Added::kFine: return;
+        case HistogramCell<Total>::Added::kReconciled:
+          context_.annotations().Info(MismatchedBoundsText("aggregation"), OperandPlace());
+          return;
+        case HistogramCell<Total>::Added::kClashed:
+          context_.annotations().Warn(MixedBucketsText(source_->labels(series).metric_name()),
+                                      OperandPlace());
+          return;
+      }
+    } else if constexpr (Accumulator::kHistograms == HistogramUse::kCounted) {
+      accumulator.Add(0);
+    } else {
+      const auto op = As<AggregateExpr>(*node_.expr).op;
+      context_.annotations().Info(IgnoredHistogramText(op), OperandPlace());
+    }
+  }
+
+  NotePlace OperandPlace() const { return {node_.children[0]->position, node_.order}; }
 
   Status MergePartial(const Partial& partial) {
     const size_t steps = grid_.count;
@@ -125,31 +226,56 @@ class FoldOperator : public MatrixOperator {
         total.assign(added, added + steps);
         continue;
       }
-      for (size_t step = 0; step < steps; ++step) total[step].Merge(added[step]);
+      for (size_t step = 0; step < steps; ++step) {
+        if (!Clashed(partial.groups[i], step)) total[step].Merge(added[step]);
+      }
     }
     return Status::Ok();
   }
 
   Status Emit() {
-    for (size_t group = 0; group < totals_.size(); ++group) {
+    for (uint32_t group = 0; group < totals_.size(); ++group) {
       const std::vector<Accumulator>& total = totals_[group];
-      if (std::none_of(total.begin(), total.end(), [](const auto& a) { return a.any; })) continue;
+      const bool has_cells = !cells_.empty() && !cells_[group].empty();
+      if (!has_cells &&
+          std::none_of(total.begin(), total.end(), [](const auto& a) { return a.any; })) {
+        continue;
+      }
       ASSIGN_OR_RETURN(Matrix::Row * row, result_.AddRow(table_.groups()[group].labels,
                                                          table_.groups()[group].drops_name));
       for (size_t step = 0; step < grid_.count; ++step) {
-        if (!total[step].any) continue;
-        row->kinds[step] = StepKind::kFloat;
-        row->values[step] = total[step].Value();
+        if (has_cells && cells_[group][step].has_histogram()) {
+          EmitHistogram(&cells_[group][step], total[step].any, step, row);
+        } else if (total[step].any) {
+          row->SetFloat(step, total[step].Value());
+        }
       }
       totals_[group] = {};
+      if (has_cells) cells_[group].clear();
     }
+    if (!cells_.empty()) result_.RemoveEmptyRows();
     return result_.HoldSamples();
   }
 
+  void EmitHistogram(HistogramCell<Total>* cell, bool any_float, size_t step, Matrix::Row* row) {
+    if (any_float) {
+      context_.annotations().Warn("encountered a mix of histograms and floats for aggregation",
+                                  OperandPlace());
+      return;
+    }
+    if (cell->clashed()) return;
+    if (cell->resets_collided()) {
+      context_.annotations().Warn(ResetCollisionText("aggregation"), OperandPlace());
+    }
+    row->SetHistogram(step, cell->Take());
+  }
+
+  const PlanNode& node_;
   Grouping grouping_;
   VectorPtr source_;
   GroupTable table_;
   std::vector<std::vector<Accumulator>> totals_;
+  std::vector<std::vector<HistogramCell<Total>>> cells_;  // by group, step; empty: no histograms
   std::vector<Partial> slots_;
 };
 
@@ -176,6 +302,10 @@ void Grouping::Key(LabelsView labels, std::string* packed) const {
     const bool listed = name != names_.end() && *name == pair.name;
     if (listed != without_) AppendPackedLabel(packed, pair.name, pair.value);
   }
+}
+
+std::string IgnoredHistogramText(AggregateOp op) {
+  return "ignored histogram in " + std::string(AggregateOpText(op)) + " aggregation";
 }
 
 bool IsFold(AggregateOp op) { return !HasParameter(op); }

@@ -9,6 +9,9 @@ namespace thermocline::promql {
 bool IsFold(AggregateOp op);
 Result<VectorPtr> BuildFold(QueryContext& context, const PlanNode& node, const StepGrid& grid);
 
+// The info about histograms that `op` leaves out.
+std::string IgnoredHistogramText(AggregateOp op);
+
 // Which label sets fall into one group.
 class Grouping {
  public:

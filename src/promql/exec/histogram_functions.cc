@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 #include <unordered_map>
 
 #include "promql/exec/names.h"
@@ -17,6 +19,14 @@ namespace {
 struct BucketGroup {
   Labels labels;  // without `le`
   std::vector<std::pair<double, const Matrix::Row*>> buckets;
+};
+
+// What is answered for: a native series, or a classic histogram.
+struct Subject {
+  const Labels* labels = nullptr;
+  const Matrix::Row* native = nullptr;
+  const BucketGroup* classic = nullptr;
+  std::vector<uint8_t> dropped;  // by step, where the other kind has the same labels; may be empty
 };
 
 // A number as a label value: OpenMetrics' canonical form.
@@ -42,12 +52,13 @@ class HistogramOperator : public MatrixOperator {
     source_.reset();
     if (function_ != Function::kHistogramFraction) WarnQuantiles();
     const std::vector<BucketGroup> groups = Group(input);
-    for (const BucketGroup& group : groups) {
+    std::vector<Subject> subjects = SubjectsOf(input, groups);
+    for (const Subject& subject : subjects) {
       RETURN_IF_ERROR(context_.Check());
-      if (function_ == Function::kHistogramFraction) {
-        RETURN_IF_ERROR(EmitFraction(group));
+      if (function_ == Function::kHistogramQuantiles) {
+        for (size_t q = 0; q < scalars_.size(); ++q) RETURN_IF_ERROR(EmitLabelled(subject, q));
       } else {
-        for (size_t q = 0; q < scalars_.size(); ++q) RETURN_IF_ERROR(EmitQuantile(group, q));
+        RETURN_IF_ERROR(Emit(subject));
       }
     }
     return result_.HoldSamples();
@@ -93,6 +104,7 @@ class HistogramOperator : public MatrixOperator {
     std::vector<BucketGroup> groups;
     std::unordered_map<std::string, size_t> ids;
     for (const Matrix::Row& row : input.rows()) {
+      if (!Has(row, StepKind::kFloat)) continue;
       const std::string_view text = row.labels.Get(kBucketLabel);
       const std::optional<double> bound = ParseBound(text);
       if (!bound) {
@@ -109,72 +121,123 @@ class HistogramOperator : public MatrixOperator {
     return groups;
   }
 
-  static void Collect(const BucketGroup& group, size_t step, std::vector<Bucket>* buckets) {
-    buckets->clear();
-    for (const auto& [bound, row] : group.buckets) {
-      if (row->kinds[step] == StepKind::kFloat) buckets->push_back({bound, row->values[step]});
+  bool Has(const Matrix::Row& row, StepKind kind) const {
+    return std::find(row.kinds, row.kinds + grid_.count, kind) != row.kinds + grid_.count;
+  }
+
+  // Native series first. Where a native series and a classic histogram of the same labels meet,
+  // neither counts.
+  std::vector<Subject> SubjectsOf(const Matrix& input, const std::vector<BucketGroup>& groups) {
+    std::vector<Subject> natives;
+    std::vector<Subject> classics;
+    std::unordered_map<std::string_view, size_t> places;
+    for (const BucketGroup& group : groups) {
+      places.emplace(group.labels.packed(), classics.size());
+      classics.push_back({&group.labels, nullptr, &group, {}});
+    }
+    for (const Matrix::Row& row : input.rows()) {
+      if (!Has(row, StepKind::kHistogram)) continue;
+      natives.push_back({&row.labels, &row, nullptr, {}});
+      const auto found = places.find(row.labels.packed());
+      if (found != places.end()) DropMeetings(&natives.back(), &classics[found->second]);
+    }
+    for (Subject& classic : classics) natives.push_back(std::move(classic));
+    return natives;
+  }
+
+  void DropMeetings(Subject* native, Subject* classic) const {
+    for (size_t step = 0; step < grid_.count; ++step) {
+      const auto& buckets = classic->classic->buckets;
+      if (native->native->kinds[step] != StepKind::kHistogram ||
+          std::none_of(buckets.begin(), buckets.end(), [step](const auto& bucket) {
+            return bucket.second->kinds[step] == StepKind::kFloat;
+          })) {
+        continue;
+      }
+      context_.annotations().Warn(
+          "vector contains a mix of classic and native histograms" + NameTail(*native->labels),
+          ArgumentPlace(call_, vector_arg()));
+      for (Subject* subject : {native, classic}) {
+        subject->dropped.resize(grid_.count, 0);
+        subject->dropped[step] = 1;
+      }
     }
   }
 
-  Status EmitQuantile(const BucketGroup& group, size_t q) {
-    Labels labels = group.labels;
-    if (function_ == Function::kHistogramQuantiles) return EmitLabelledQuantile(group, q);
-    ASSIGN_OR_RETURN(Matrix::Row * row, result_.AddRow(std::move(labels), false));
-    std::vector<Bucket> buckets;
+  Status Emit(const Subject& subject) {
+    ASSIGN_OR_RETURN(Matrix::Row * row, result_.AddRow(*subject.labels, false));
     for (size_t step = 0; step < grid_.count; ++step) {
-      Collect(group, step, &buckets);
-      if (buckets.empty()) continue;
-      row->kinds[step] = StepKind::kFloat;
-      row->values[step] = QuantileAt(group, q, step, &buckets);
+      if (const auto value = ValueAt(subject, 0, step)) row->SetFloat(step, *value);
     }
     return Status::Ok();
   }
 
   // histogram_quantiles: the quantile is a label, and may change from step to step.
-  Status EmitLabelledQuantile(const BucketGroup& group, size_t q) {
+  Status EmitLabelled(const Subject& subject, size_t q) {
     const std::string& name = As<StringLiteral>(*call_.children[1]->expr).value;
     std::unordered_map<std::string, size_t> rows;
-    std::vector<Bucket> buckets;
     for (size_t step = 0; step < grid_.count; ++step) {
-      Collect(group, step, &buckets);
-      if (buckets.empty()) continue;
-      const std::string value = NumberLabel(scalars_[q][step]);
-      const auto [found, added] = rows.try_emplace(value, result_.rows().size());
+      const auto value = ValueAt(subject, q, step);
+      if (!value) continue;
+      const std::string label = NumberLabel(scalars_[q][step]);
+      const auto [found, added] = rows.try_emplace(label, result_.rows().size());
       if (added) {
-        Labels labels = LabelsBuilder(group.labels).Set(name, value).Build();
-        ASSIGN_OR_RETURN(Matrix::Row * row, result_.AddRow(std::move(labels), false));
-        (void)row;
+        Labels labels = LabelsBuilder(*subject.labels).Set(name, label).Build();
+        RETURN_IF_ERROR(result_.AddRow(std::move(labels), false).status());
       }
-      Matrix::Row& row = result_.rows()[found->second];
-      row.kinds[step] = StepKind::kFloat;
-      row.values[step] = QuantileAt(group, q, step, &buckets);
+      result_.rows()[found->second].SetFloat(step, *value);
     }
     return Status::Ok();
   }
 
-  double QuantileAt(const BucketGroup& group, size_t q, size_t step,
-                    std::vector<Bucket>* buckets) const {
+  // nullopt: the subject has no sample, or one that does not count.
+  std::optional<double> ValueAt(const Subject& subject, size_t q, size_t step) {
+    if (!subject.dropped.empty() && subject.dropped[step] != 0) return std::nullopt;
+    if (subject.native != nullptr) {
+      const FloatHistogram* const histogram = subject.native->histogram(step);
+      if (histogram == nullptr) return std::nullopt;
+      return NativeValue(subject, *histogram, q, step);
+    }
+    buckets_.clear();
+    for (const auto& [bound, row] : subject.classic->buckets) {
+      if (row->kinds[step] == StepKind::kFloat) buckets_.push_back({bound, row->values[step]});
+    }
+    if (buckets_.empty()) return std::nullopt;
+    if (function_ == Function::kHistogramFraction) {
+      return BucketFraction(scalars_[0][step], scalars_[1][step], &buckets_);
+    }
+    return ClassicQuantile(subject, q, step);
+  }
+
+  double ClassicQuantile(const Subject& subject, size_t q, size_t step) {
     BucketRepair repair;
-    const double value = BucketQuantile(scalars_[q][step], buckets, &repair);
+    const double value = BucketQuantile(scalars_[q][step], &buckets_, &repair);
     if (repair.forced) {
       context_.annotations().ForcedMonotonicity(
-          context_.delayed_names() ? group.labels.metric_name() : std::string_view(),
+          context_.delayed_names() ? subject.labels->metric_name() : std::string_view(),
           repair.min_bucket, repair.max_bucket, repair.max_diff, grid_.At(step),
           ArgumentPlace(call_, vector_arg()));
     }
     return value;
   }
 
-  Status EmitFraction(const BucketGroup& group) {
-    ASSIGN_OR_RETURN(Matrix::Row * row, result_.AddRow(group.labels, false));
-    std::vector<Bucket> buckets;
-    for (size_t step = 0; step < grid_.count; ++step) {
-      Collect(group, step, &buckets);
-      if (buckets.empty()) continue;
-      row->kinds[step] = StepKind::kFloat;
-      row->values[step] = BucketFraction(scalars_[0][step], scalars_[1][step], &buckets);
+  double NativeValue(const Subject& subject, const FloatHistogram& histogram, size_t q,
+                     size_t step) const {
+    const bool fraction = function_ == Function::kHistogramFraction;
+    const HistogramEstimate estimate =
+        fraction ? HistogramFraction(scalars_[0][step], scalars_[1][step], histogram)
+                 : HistogramQuantile(scalars_[q][step], histogram);
+    if (estimate.has_nan_observations) {
+      const char* const text =
+          fraction ? "input to histogram_fraction has NaN observations, which are excluded from "
+                     "all fractions"
+          : estimate.skewed_by_nan
+              ? "input to histogram_quantile has NaN observations, result is skewed higher"
+              : "input to histogram_quantile has NaN observations, result is NaN";
+      context_.annotations().Info(std::string(text) + NameTail(*subject.labels),
+                                  ArgumentPlace(call_, 0));
     }
-    return Status::Ok();
+    return estimate.value;
   }
 
   const PlanNode& call_;
@@ -182,36 +245,14 @@ class HistogramOperator : public MatrixOperator {
   VectorPtr source_;
   std::vector<std::vector<double>> scalars_;
   std::vector<size_t> scalar_args_;
+  std::vector<Bucket> buckets_;  // of the step at hand
 };
-
-// Functions that float samples without a start timestamp do not answer.
-class SkipFloatsOperator : public MatrixOperator {
- public:
-  SkipFloatsOperator(QueryContext& context, const StepGrid& grid, VectorPtr source)
-      : MatrixOperator(context, grid), source_(std::move(source)) {}
-  Status Open() override { return source_->Open(); }
-
- private:
-  VectorPtr source_;
-};
-
-bool SkipsFloats(Function function) {
-  switch (function) {
-    case Function::kStartTimestamp:
-    case Function::kHistogramCount:
-    case Function::kHistogramSum:
-    case Function::kHistogramAvg:
-    case Function::kHistogramStddev:
-    case Function::kHistogramStdvar: return true;
-    default: return false;
-  }
-}
 
 }  // namespace
 
 bool IsHistogramFunction(Function function) {
-  return SkipsFloats(function) || function == Function::kHistogramQuantile ||
-         function == Function::kHistogramQuantiles || function == Function::kHistogramFraction;
+  return function == Function::kHistogramQuantile || function == Function::kHistogramQuantiles ||
+         function == Function::kHistogramFraction;
 }
 
 Result<VectorPtr> BuildHistogramFunction(QueryContext& context, const PlanNode& call,
@@ -219,9 +260,6 @@ Result<VectorPtr> BuildHistogramFunction(QueryContext& context, const PlanNode& 
   size_t vector_arg = 0;
   while (call.children[vector_arg]->type != ValueType::kVector) ++vector_arg;
   ASSIGN_OR_RETURN(VectorPtr source, BuildVector(context, *call.children[vector_arg], grid));
-  if (SkipsFloats(As<Call>(*call.expr).function->function)) {
-    return VectorPtr(std::make_unique<SkipFloatsOperator>(context, grid, std::move(source)));
-  }
   return DropNames(context,
                    std::make_unique<HistogramOperator>(context, call, grid, std::move(source)),
                    grid, JoinRule::kPerStep);

@@ -1,6 +1,5 @@
-// histogram_quantile and its relatives. Classic buckets are ordinary series with an `le` label;
-// the functions that only native histograms answer find none and answer nothing, as does
-// start_timestamp, which Prometheus too answers only when told to use start timestamps.
+// histogram_quantile, histogram_quantiles and histogram_fraction, over native histograms and over
+// classic ones, whose buckets are ordinary series with an `le` label.
 #pragma once
 
 #include "promql/exec/matrix.h"

@@ -115,8 +115,7 @@ class InfoOperator : public MatrixOperator {
     PlanNode node;
     node.kind = PlanKind::kSelector;
     node.expr = &selector_;
-    VectorSelectorOperator infos(context_, node, grid_,
-                                 VectorSelectorOperator::Answer::kSampleTime);
+    VectorSelectorOperator infos(context_, node, grid_, VectorSelectorOperator::Answer::kInfoTime);
     RETURN_IF_ERROR(infos.Open());
     ASSIGN_OR_RETURN(infos_, Materialize(context_, infos, grid_.count));
     return Status::Ok();

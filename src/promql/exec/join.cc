@@ -2,39 +2,13 @@
 
 #include <algorithm>
 #include <optional>
-#include <tuple>
 
+#include "promql/exec/join_findings.h"
 #include "promql/exec/names.h"
 #include "promql/functions/arithmetic.h"
 
 namespace thermocline::promql {
 namespace {
-
-// Errors are Prometheus' when the one of the earliest step is reported, and within a step first
-// duplicates of the "one" side, then what the "many" side meets, each in operand order.
-class FirstError {
- public:
-  template <typename MakeStatus>
-  void Offer(size_t step, int phase, size_t order, MakeStatus make) {
-    const auto place = std::make_tuple(step, phase, order);
-    if (place_ && *place_ <= place) return;
-    place_ = place;
-    status_ = make();
-  }
-  // Takes over what another one has met.
-  void Offer(const FirstError& other) {
-    if (!other.place_ || (place_ && *place_ <= *other.place_)) return;
-    place_ = other.place_;
-    status_ = other.status_;
-  }
-  const Status& status() const { return status_; }
-  // The step it belongs to, or `none`.
-  size_t step_or(size_t none) const { return place_ ? std::get<0>(*place_) : none; }
-
- private:
-  std::optional<std::tuple<size_t, int, size_t>> place_;
-  Status status_;
-};
 
 // Rows of the "many" side that one task takes at a time.
 constexpr size_t kTaskRows = 64;
@@ -48,6 +22,7 @@ class JoinOperator : public MatrixOperator {
   JoinOperator(QueryContext& context, const PlanNode& node, const StepGrid& grid, VectorPtr left,
                VectorPtr right)
       : MatrixOperator(context, grid),
+        node_(node),
         binary_(As<BinaryExpr>(*node.expr)),
         matching_(binary_.matching),
         one_is_left_(matching_.card == Cardinality::kOneToMany),
@@ -93,12 +68,32 @@ class JoinOperator : public MatrixOperator {
     FindDuplicates();
     // After a step with an error nothing counts. Before it, at most one row of the "one" side has a
     // value for a match, so that there are no more pairs than values.
-    steps_ = error_.step_or(grid_.count);
+    steps_ = found_.error.step_or(grid_.count);
     RETURN_IF_ERROR(PairRows());
     RETURN_IF_ERROR(AssignOutputs());
+    if (many_.has_histograms() || one_.has_histograms()) {
+      result_.MakeHistograms();
+      if (matching_.fill_left) answered_.assign(table_.size(), {});
+    }
     RETURN_IF_ERROR(EmitAll());
     if (matching_.fill_left) RETURN_IF_ERROR(FillMany());
-    return error_.status();
+    RETURN_IF_ERROR(found_.error.status());
+    Annotate();
+    return Status::Ok();
+  }
+
+  void Annotate() {
+    const auto all = found_.notes.All();
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (!all[i]) continue;
+      const auto note = static_cast<BinaryNote>(i);
+      const NotePlace place{node_.position, node_.order};
+      if (IsWarning(note)) {
+        context_.annotations().Warn(BinaryNoteText(note, binary_.op), place);
+      } else {
+        context_.annotations().Info(BinaryNoteText(note, binary_.op), place);
+      }
+    }
   }
 
   // A step at which one whole operand is empty has no result and no errors, unless values are
@@ -125,7 +120,7 @@ class JoinOperator : public MatrixOperator {
             first = &row;
             continue;
           }
-          error_.Offer(step, 0, index, [&] { return Duplicate(match, row, *first); });
+          found_.error.Offer(step, 0, index, [&] { return Duplicate(match, row, *first); });
           break;
         }
       }
@@ -224,39 +219,44 @@ class JoinOperator : public MatrixOperator {
   Status EmitAll() {
     std::vector<std::vector<uint32_t>> rows(table_.size());
     for (uint32_t i = 0; i < many_match_.size(); ++i) rows[many_match_[i]].push_back(i);
-    std::vector<FirstError> errors((rows.size() + kTaskRows - 1) / kTaskRows);
+    std::vector<JoinFindings> found((rows.size() + kTaskRows - 1) / kTaskRows);
     RETURN_IF_ERROR(ForEachTask(rows.size(), [&](size_t first, size_t count) {
       for (size_t match = first; match < first + count; ++match) {
         if (shared_[match]) continue;
-        for (const uint32_t row : rows[match]) EmitRow(row, errors[first / kTaskRows]);
+        for (const uint32_t row : rows[match]) EmitRow(row, found[first / kTaskRows]);
       }
       return Status::Ok();
     }));
-    for (const FirstError& error : errors) error_.Offer(error);
+    for (const JoinFindings& one : found) found_.Offer(one);
     for (uint32_t i = 0; i < many_match_.size(); ++i) {
       if (i % 64 == 0) RETURN_IF_ERROR(context_.Check());
-      if (shared_[many_match_[i]]) EmitRow(i, error_);
+      if (shared_[many_match_[i]]) EmitRow(i, found_);
     }
     return Status::Ok();
   }
 
-  void EmitRow(size_t index, FirstError& error) {
+  static SampleRef SampleAt(const Matrix::Row& row, size_t step) {
+    if (row.kinds[step] == StepKind::kHistogram) return {0, &row.histograms()[step]};
+    return {row.values[step], nullptr};
+  }
+
+  void EmitRow(size_t index, JoinFindings& found) {
     const Matrix::Row& many = many_.rows()[index];
     const uint32_t match = many_match_[index];
     for (const Pair& pair : pairs_[index]) {
       Output& output = outputs_[pair.output];
       for (size_t step = 0; step < steps_; ++step) {
         if (many.kinds[step] == StepKind::kAbsent) continue;
-        double one = 0;
+        SampleRef one;
         if (pair.one == kFilled) {
           if (HasPartner(match, step)) continue;
-          one = *matching_.fill_right;
+          one.value = *matching_.fill_right;
         } else {
           const Matrix::Row& other = one_.rows()[pair.one];
           if (other.kinds[step] == StepKind::kAbsent) continue;
-          one = other.values[step];
+          one = SampleAt(other, step);
         }
-        Emit(output, match, step, index, many.values[step], one, error);
+        Emit(output, match, {step, index}, SampleAt(many, step), one, found);
       }
     }
   }
@@ -277,15 +277,23 @@ class JoinOperator : public MatrixOperator {
       std::optional<size_t> output;
       for (size_t step = 0; step < steps_; ++step) {
         if (one.kinds[step] == StepKind::kAbsent) continue;
-        if (!present[match].empty() && present[match][step] != 0) continue;
+        if (IsAnswered(present, match, step)) continue;
         if (!output) {
           ASSIGN_OR_RETURN(output, OutputFor(ResultLabels(table_.labels(match), one.labels)));
         }
-        Emit(outputs_[*output], match, step, many_.rows().size() + i, *matching_.fill_left,
-             one.values[step], error_);
+        Emit(outputs_[*output], match, {step, many_.rows().size() + i},
+             {*matching_.fill_left, nullptr}, SampleAt(one, step), found_);
       }
     }
     return Status::Ok();
+  }
+
+  // Whether a sample of the "one" side has met its partner; one whose kind did not suit does not
+  // count.
+  bool IsAnswered(const std::vector<std::vector<uint8_t>>& present, uint32_t match,
+                  size_t step) const {
+    const auto& steps = answered_.empty() ? present[match] : answered_[match];
+    return !steps.empty() && steps[step] != 0;
   }
 
   struct Output {
@@ -307,8 +315,8 @@ class JoinOperator : public MatrixOperator {
   }
 
   Labels ResultLabels(const Labels& many, const Labels& one) const {
-    const bool drop =
-        !IsComparison(binary_.op) || (binary_.return_bool && !context_.delayed_names());
+    const bool filter = IsComparison(binary_.op) || IsTrim(binary_.op);
+    const bool drop = !filter || (binary_.return_bool && !context_.delayed_names());
     LabelsBuilder builder(drop ? WithoutName(many) : many);
     if (!grouped_) {
       if (matching_.on) {
@@ -321,31 +329,40 @@ class JoinOperator : public MatrixOperator {
     return builder.Build();
   }
 
-  void Emit(Output& output, uint32_t match, size_t step, size_t order, double many, double one,
-            FirstError& error) {
-    if (!grouped_ && manys_[match] > 1) {
-      auto& matched = matched_[match];
-      matched.resize(grid_.count, 0);
-      if (matched[step] != 0) {
-        error.Offer(step, 1, order, [] {
-          return Status::OutOfRange(
-              "multiple matches for labels: many-to-one matching must be "
-              "explicit (group_left/group_right)");
-        });
-      }
-      matched[step] = 1;
+  struct Place {
+    size_t step;
+    size_t order;  // of the pair in its step
+  };
+
+  void Emit(Output& output, uint32_t match, Place place, const SampleRef& many,
+            const SampleRef& one, JoinFindings& found) {
+    const SampleRef& left = one_is_left_ ? one : many;
+    const SampleRef& right = one_is_left_ ? many : one;
+    const size_t step = place.step;
+    if (!left.is_histogram() && !right.is_histogram() && !IsTrim(binary_.op)) {
+      EmitFloat(output, match, place, left.value, right.value, found);
+      return;
     }
-    if (grouped_) {
-      if (output.produced[step] == match + 1) {
-        error.Offer(step, 1, order, [] {
-          return Status::OutOfRange(
-              "multiple matches for labels: grouping labels must ensure unique matches");
-        });
-      }
-      output.produced[step] = match + 1;
+    SampleAnswer answer = CombineSamples(binary_.op, left, right);
+    if (answer.note != BinaryNote::kNone) {
+      found.notes.Offer(step, grid_.count, place.order, answer.note);
     }
-    const double left = one_is_left_ ? one : many;
-    const double right = one_is_left_ ? many : one;
+    if (!answer.valid) return;
+    Mark(output, match, place, found);
+    if (!answer.keep && !binary_.return_bool) return;
+    Matrix::Row& row = FreeRow(output, place, found);
+    if (binary_.return_bool) {
+      row.SetFloat(step, answer.keep ? 1 : 0);
+    } else if (answer.histogram != nullptr) {
+      row.SetHistogram(step, std::move(answer.histogram));
+    } else {
+      row.SetFloat(step, answer.value);
+    }
+  }
+
+  void EmitFloat(Output& output, uint32_t match, Place place, double left, double right,
+                 JoinFindings& found) {
+    Mark(output, match, place, found);
     double value = left;
     if (!IsComparison(binary_.op)) {
       value = Arithmetic(binary_.op, left, right);
@@ -354,16 +371,50 @@ class JoinOperator : public MatrixOperator {
     } else if (!Compare(binary_.op, left, right)) {
       return;
     }
+    FreeRow(output, place, found).SetFloat(place.step, value);
+  }
+
+  // The output's row, which is to have no other sample at the step.
+  Matrix::Row& FreeRow(const Output& output, Place place, JoinFindings& found) {
     Matrix::Row& row = result_.rows()[output.row];
-    if (row.kinds[step] != StepKind::kAbsent) {
-      error.Offer(step, 2, order, [] {
+    if (row.kinds[place.step] != StepKind::kAbsent) {
+      found.error.Offer(place.step, 2, place.order, [] {
         return Status::OutOfRange("vector cannot contain metrics with the same labelset");
       });
     }
-    row.kinds[step] = StepKind::kFloat;
-    row.values[step] = value;
+    return row;
   }
 
+  // A pair that has an answer uses up its match, also when a filter then drops it.
+  void Mark(Output& output, uint32_t match, Place place, JoinFindings& found) {
+    const size_t step = place.step;
+    if (!answered_.empty()) {
+      answered_[match].resize(grid_.count, 0);
+      answered_[match][step] = 1;
+    }
+    if (!grouped_ && manys_[match] > 1) {
+      auto& matched = matched_[match];
+      matched.resize(grid_.count, 0);
+      if (matched[step] != 0) {
+        found.error.Offer(step, 1, place.order, [] {
+          return Status::OutOfRange(
+              "multiple matches for labels: many-to-one matching must be "
+              "explicit (group_left/group_right)");
+        });
+      }
+      matched[step] = 1;
+    }
+    if (!grouped_) return;
+    if (output.produced[step] == match + 1) {
+      found.error.Offer(step, 1, place.order, [] {
+        return Status::OutOfRange(
+            "multiple matches for labels: grouping labels must ensure unique matches");
+      });
+    }
+    output.produced[step] = match + 1;
+  }
+
+  const PlanNode& node_;
   const BinaryExpr& binary_;
   const VectorMatching& matching_;
   const bool one_is_left_;
@@ -384,7 +435,8 @@ class JoinOperator : public MatrixOperator {
   std::vector<bool> shared_;              // by match: others yield the same labels
   std::vector<Output> outputs_;
   std::unordered_map<std::string, size_t> output_ids_;  // by packed labels
-  FirstError error_;
+  std::vector<std::vector<uint8_t>> answered_;  // by match, by step; empty: all that are present
+  JoinFindings found_;
 };
 
 }  // namespace

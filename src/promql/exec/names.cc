@@ -16,8 +16,9 @@ bool IsNameLabel(std::string_view name) {
 
 class DropNamesOperator : public VectorOperator {
  public:
-  DropNamesOperator(QueryContext& context, VectorPtr source, const StepGrid& grid, JoinRule rule)
-      : context_(context), source_(std::move(source)), grid_(grid), rule_(rule) {}
+  DropNamesOperator(QueryContext& context, VectorPtr source, const StepGrid& grid, JoinRule rule,
+                    NameLabels which)
+      : context_(context), source_(std::move(source)), grid_(grid), rule_(rule), which_(which) {}
 
   Status Open() override {
     RETURN_IF_ERROR(source_->Open());
@@ -26,12 +27,12 @@ class DropNamesOperator : public VectorOperator {
     std::unordered_set<std::string_view> seen;
     seen.reserve(count);
     bool distinct = true;
-    for (size_t i = 0; i < count; ++i) labels_.push_back(WithoutName(source_->labels(i)));
+    for (size_t i = 0; i < count; ++i) labels_.push_back(Drop(source_->labels(i)));
     for (const Labels& labels : labels_) distinct &= seen.insert(labels.packed()).second;
     if (distinct) return Status::Ok();
     // Whether equal labels matter depends on where the series have values.
     ASSIGN_OR_RETURN(Matrix matrix, Materialize(context_, *source_, grid_.count));
-    for (Matrix::Row& row : matrix.rows()) row.labels = WithoutName(row.labels);
+    for (Matrix::Row& row : matrix.rows()) row.labels = Drop(row.labels);
     RETURN_IF_ERROR(JoinEqualRows(matrix, rule_));
     joined_.emplace(std::move(matrix));
     return Status::Ok();
@@ -52,10 +53,16 @@ class DropNamesOperator : public VectorOperator {
   }
 
  private:
+  Labels Drop(const Labels& labels) const {
+    return which_ == NameLabels::kAll ? WithoutName(labels)
+                                      : LabelsBuilder(labels).Remove(kMetricNameLabel).Build();
+  }
+
   QueryContext& context_;
   VectorPtr source_;
   StepGrid grid_;
   JoinRule rule_;
+  NameLabels which_;
   std::vector<Labels> labels_;
   std::optional<Matrix> joined_;
 };
@@ -86,9 +93,10 @@ Labels WithoutName(LabelsView labels) {
   return Labels(LabelsView(packed));
 }
 
-VectorPtr DropNames(QueryContext& context, VectorPtr source, const StepGrid& grid, JoinRule rule) {
+VectorPtr DropNames(QueryContext& context, VectorPtr source, const StepGrid& grid, JoinRule rule,
+                    NameLabels which) {
   if (context.delayed_names()) return std::make_unique<MarkNamesOperator>(std::move(source));
-  return std::make_unique<DropNamesOperator>(context, std::move(source), grid, rule);
+  return std::make_unique<DropNamesOperator>(context, std::move(source), grid, rule, which);
 }
 
 Status DropMarkedNames(Matrix& matrix) {

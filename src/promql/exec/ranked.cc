@@ -113,11 +113,13 @@ class Keeper {
   std::vector<std::vector<uint8_t>> keep_;
 };
 
-Status KeepTop(QueryContext& context, AggregateOp op, const std::vector<double>& parameter,
+Status KeepTop(QueryContext& context, const PlanNode& node, const std::vector<double>& parameter,
                const GroupedRows& groups, Matrix* matrix) {
+  const AggregateOp op = As<AggregateExpr>(*node.expr).op;
   Keeper keeper(matrix);
   const bool instant = context.is_instant() && matrix->steps() == 1;
   std::vector<Matrix::Row> ordered;
+  bool ignored = false;
   for (size_t step = 0; step < matrix->steps(); ++step) {
     RETURN_IF_ERROR(context.Check());
     const auto series = static_cast<double>(matrix->rows().size());
@@ -126,7 +128,9 @@ Status KeepTop(QueryContext& context, AggregateOp op, const std::vector<double>&
     for (const std::vector<uint32_t>& rows : groups.rows) {
       WorstFirstHeap heap(limit, op == AggregateOp::kTopk);
       for (const uint32_t row : rows) {
-        if (matrix->rows()[row].kinds[step] == StepKind::kAbsent) continue;
+        const StepKind kind = matrix->rows()[row].kinds[step];
+        ignored = ignored || kind == StepKind::kHistogram;
+        if (kind != StepKind::kFloat) continue;
         heap.Offer({matrix->rows()[row].values[step], row});
       }
       for (const Ranked& best : heap.Take()) {
@@ -136,6 +140,9 @@ Status KeepTop(QueryContext& context, AggregateOp op, const std::vector<double>&
     }
   }
   keeper.ClearTheRest();
+  if (ignored) {
+    context.annotations().Info(IgnoredHistogramText(op), {node.position, node.order});
+  }
   if (instant) matrix->rows() = std::move(ordered);
   return Status::Ok();
 }
@@ -237,7 +244,7 @@ Status KeepRanked(QueryContext& context, const PlanNode& node, const std::vector
   }
   const GroupedRows groups = GroupRows(*matrix, grouping);
   if (op == AggregateOp::kLimitk) return KeepFirst(context, parameter, groups, matrix);
-  return KeepTop(context, op, parameter, groups, matrix);
+  return KeepTop(context, node, parameter, groups, matrix);
 }
 
 }  // namespace thermocline::promql

@@ -5,8 +5,6 @@
 #include <string>
 #include <unordered_map>
 
-#include "promql/functions/window_extended.h"
-
 namespace thermocline::promql {
 namespace {
 
@@ -149,117 +147,6 @@ Status SelectedSeries::ReadParts(size_t first, size_t count, SeriesBatch* out) c
   }
   out->histograms = std::move(read.histograms);
   return Status::Ok();
-}
-
-Status VectorSelectorOperator::Read(size_t first, size_t count, StepBlock* out) const {
-  out->Reset(count, grid_.count);
-  if (smoothed()) return ReadSmoothed(first, count, out);
-  SeriesBatch batch;
-  RangeBatch statistics;
-  for (size_t done = 0; done < count;) {
-    const size_t run = std::min(series_.read_run(), count - done);
-    RETURN_IF_ERROR(series_.Read(first + done, run, &batch));
-    const bool shorten = node_.statistics && !batch.histograms.empty();
-    if (shorten) statistics.Take(&batch, true);
-    for (size_t i = 0; i < run; ++i) {
-      if (!shorten) {
-        EvaluateSeries(batch, i, out, done + i);
-        continue;
-      }
-      const auto histograms = statistics.histograms(i);
-      const auto histogram_at = [&](size_t sample) {
-        return histograms[sample] == nullptr
-                   ? HistogramPtr()
-                   : std::make_shared<const FloatHistogram>(*histograms[sample]);
-      };
-      Evaluate(statistics.times(i), statistics.floats(i), histogram_at, out, done + i);
-    }
-    done += run;
-  }
-  return Status::Ok();
-}
-
-Status VectorSelectorOperator::ReadSmoothed(size_t first, size_t count, StepBlock* out) const {
-  SeriesBatch batch;
-  for (size_t done = 0; done < count;) {
-    const size_t run = std::min(series_.read_run(), count - done);
-    RETURN_IF_ERROR(series_.Read(first + done, run, &batch));
-    RemoveStaleMarkers(&batch);
-    for (size_t i = 0; i < run; ++i) {
-      EvaluateSmoothed(batch.times(i), batch.floats(i), out->values(done + i),
-                       out->kinds(done + i));
-    }
-    done += run;
-  }
-  return Status::Ok();
-}
-
-void VectorSelectorOperator::EvaluateSeries(const SeriesBatch& batch, size_t series, StepBlock* out,
-                                            size_t row) const {
-  if (batch.histograms.empty() || answer_ != Answer::kValue) {
-    Evaluate(
-        batch.times(series), batch.floats(series), [](size_t) { return HistogramPtr(); }, out, row);
-    return;
-  }
-  const size_t begin = batch.offsets[series];
-  const auto histogram_at = [&batch, begin](size_t sample) {
-    const Histogram* const stored = batch.histogram(begin + sample);
-    if (stored == nullptr) return HistogramPtr();
-    auto histogram = std::make_shared<FloatHistogram>();
-    ToFloat(*stored, histogram.get());
-    return HistogramPtr(std::move(histogram));
-  };
-  Evaluate(batch.times(series), batch.floats(series), histogram_at, out, row);
-}
-
-template <typename HistogramAt>
-void VectorSelectorOperator::Evaluate(std::span<const TimestampMs> times,
-                                      std::span<const double> floats, HistogramAt histogram_at,
-                                      StepBlock* out, size_t row) const {
-  const int64_t lookback_ms = context_.lookback_ms();
-  const TimestampMs* const time = times.data();
-  const size_t samples = times.size();
-  double* const values = out->values(row);
-  StepKind* const kinds = out->kinds(row);
-  HistogramPtr shown;  // what `shown_sample` is, shared by the steps that see it
-  size_t shown_sample = samples;
-  size_t next = 0;  // samples at or before the reference time
-  for (size_t step = 0; step < grid_.count; ++step) {
-    const TimestampMs reference_ms = node_.ReferenceMs(grid_.At(step));
-    while (next < samples && time[next] <= reference_ms) ++next;
-    if (next == 0 || time[next - 1] <= reference_ms - lookback_ms) continue;
-    const double value = floats[next - 1];
-    if (IsStale(value)) continue;
-    if (shown_sample != next - 1) {
-      shown = histogram_at(next - 1);
-      shown_sample = next - 1;
-    }
-    if (shown != nullptr) {
-      out->SetHistogram(row, step, shown);
-      continue;
-    }
-    kinds[step] = StepKind::kFloat;
-    values[step] = answer_ == Answer::kValue ? value : static_cast<double>(time[next - 1]) / 1000;
-  }
-}
-
-void VectorSelectorOperator::EvaluateSmoothed(std::span<const TimestampMs> times,
-                                              std::span<const double> floats, double* values,
-                                              StepKind* kinds) const {
-  const int64_t lookback_ms = context_.lookback_ms();
-  for (size_t step = 0; step < grid_.count; ++step) {
-    const TimestampMs reference_ms = node_.ReferenceMs(grid_.At(step));
-    const auto begin = std::upper_bound(times.begin(), times.end(), reference_ms - lookback_ms);
-    const auto end = std::upper_bound(begin, times.end(), reference_ms + lookback_ms);
-    WindowView window;
-    window.times = times.data() + (begin - times.begin());
-    window.values = floats.data() + (begin - times.begin());
-    window.count = static_cast<size_t>(end - begin);
-    if (const auto value = SmoothedValue(window, reference_ms)) {
-      kinds[step] = StepKind::kFloat;
-      values[step] = *value;
-    }
-  }
 }
 
 WindowBounds WindowOperator::SampleWindow(size_t step) const {

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "promql/exec/operator.h"
+#include "promql/functions/mixed_window.h"
 
 namespace thermocline::promql {
 
@@ -44,8 +45,9 @@ class SelectedSeries {
 // that is a stale marker.
 class VectorSelectorOperator : public VectorOperator {
  public:
-  // kSampleTime answers the sample's own time in seconds: timestamp(selector).
-  enum class Answer { kValue, kSampleTime };
+  // kSampleTime answers the sample's own time in seconds: timestamp(selector); kInfoTime too, but
+  // refuses histograms. kStartTime: its start timestamp.
+  enum class Answer { kValue, kSampleTime, kInfoTime, kStartTime };
   VectorSelectorOperator(QueryContext& context, const PlanNode& node, const StepGrid& grid,
                          Answer answer = Answer::kValue)
       : context_(context), node_(node), grid_(grid), answer_(answer) {}
@@ -56,12 +58,20 @@ class VectorSelectorOperator : public VectorOperator {
 
  private:
   Status ReadSmoothed(size_t first, size_t count, StepBlock* out) const;
+  Status ReadStatistics(size_t first, const RangeBatch& batch, StepBlock* out) const;
+  // Calls `visit(step, sample)` for the steps that see a sample.
+  template <typename Visit>
+  void ForEachStep(std::span<const TimestampMs> times, std::span<const double> floats,
+                   const Visit& visit) const;
   void EvaluateSeries(const SeriesBatch& batch, size_t series, StepBlock* out, size_t row) const;
-  template <typename HistogramAt>
-  void Evaluate(std::span<const TimestampMs> times, std::span<const double> floats,
-                HistogramAt histogram_at, StepBlock* out, size_t row) const;
+  void EvaluateTimes(const SeriesBatch& batch, size_t series, StepBlock* out, size_t row) const;
   void EvaluateSmoothed(std::span<const TimestampMs> times, std::span<const double> floats,
                         double* values, StepKind* kinds) const;
+  void EvaluateSmoothedMix(const RangeBatch& batch, size_t series, std::string_view metric_name,
+                           StepBlock* out, size_t row) const;
+  HistogramPtr SmoothedHistogram(const HistogramView& view, TimestampMs at_ms,
+                                 std::string_view metric_name, WindowNotes* notes) const;
+  Status RefuseHistograms(const SeriesBatch& batch, size_t first) const;
   // `smoothed` means nothing to timestamp().
   bool smoothed() const {
     return answer_ == Answer::kValue &&

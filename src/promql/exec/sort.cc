@@ -40,8 +40,10 @@ class SortOperator : public MatrixOperator {
     RETURN_IF_ERROR(source_->Open());
     ASSIGN_OR_RETURN(result_, Materialize(context_, *source_, grid_.count));
     source_.reset();
+    const bool by_value = function_ == Function::kSort || function_ == Function::kSortDesc;
+    if (by_value && result_.has_histograms()) RETURN_IF_ERROR(DropHistograms());
     if (grid_.count > 1) return Status::Ok();
-    if (function_ == Function::kSort || function_ == Function::kSortDesc) {
+    if (by_value) {
       SortByValue(function_ == Function::kSortDesc);
     } else {
       SortByLabels(function_ == Function::kSortByLabelDesc);
@@ -50,6 +52,15 @@ class SortOperator : public MatrixOperator {
   }
 
  private:
+  // Only floats have an order of values.
+  Status DropHistograms() {
+    for (Matrix::Row& row : result_.rows()) {
+      std::replace(row.kinds, row.kinds + grid_.count, StepKind::kHistogram, StepKind::kAbsent);
+    }
+    result_.RemoveEmptyRows();
+    return result_.HoldSamples();
+  }
+
   // NaN comes last in both directions.
   void SortByValue(bool descending) {
     std::stable_sort(result_.rows().begin(), result_.rows().end(),

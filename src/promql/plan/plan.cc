@@ -96,16 +96,34 @@ class Planner {
     if (expr.kind == ExprKind::kAggregate) {
       const auto& aggregate = As<AggregateExpr>(expr);
       node = Node(PlanKind::kAggregate, expr);
+      // The parameter is evaluated first.
+      PlanPtr parameter;
+      if (aggregate.param) {
+        ASSIGN_OR_RETURN(parameter, MakeNode(StripParens(*aggregate.param)));
+      }
       RETURN_IF_ERROR(AddChild(*node, *aggregate.expr));
-      if (aggregate.param) RETURN_IF_ERROR(AddChild(*node, *aggregate.param));
+      if (parameter) node->children.push_back(std::move(parameter));
       return node;
     }
     if (expr.kind == ExprKind::kCall) {
       node = Node(PlanKind::kCall, expr);
-      for (const ExprPtr& arg : As<Call>(expr).args) RETURN_IF_ERROR(AddChild(*node, *arg));
+      RETURN_IF_ERROR(AddArguments(As<Call>(expr), *node));
       return node;
     }
     return Status::Internal("a duration expression stands outside a duration");
+  }
+
+  // A subquery is evaluated before the other arguments.
+  Status AddArguments(const Call& call, PlanNode& node) {
+    node.children.resize(call.args.size());
+    for (const bool subqueries : {true, false}) {
+      for (size_t i = 0; i < call.args.size(); ++i) {
+        const Expr& arg = StripParens(*call.args[i]);
+        if ((arg.kind == ExprKind::kSubquery) != subqueries) continue;
+        ASSIGN_OR_RETURN(node.children[i], MakeNode(arg));
+      }
+    }
+    return Status::Ok();
   }
 
   Status Resolve(const TimeModifiers& time, PlanNode& node) {
