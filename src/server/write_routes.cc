@@ -29,7 +29,10 @@ struct Buffers {
 
   // One large request must not hold its memory for ever.
   void Trim() {
-    if (scratch.capacity() + batch.label_bytes.capacity() > kKeptBytes) *this = Buffers();
+    const size_t histogram_bytes = batch.histograms.capacity() * sizeof(Histogram);
+    if (scratch.capacity() + batch.label_bytes.capacity() + histogram_bytes > kKeptBytes) {
+      *this = Buffers();
+    }
   }
   static constexpr size_t kKeptBytes = 4 << 20;
 };
@@ -37,7 +40,6 @@ struct Buffers {
 void CountSkipped(const RemoteWriteSkipped& skipped, Metrics& metrics) {
   const std::pair<const char*, uint64_t> reasons[] = {{"invalid_labels", skipped.invalid_series},
                                                       {"label_limits", skipped.over_limit_series},
-                                                      {"histogram", skipped.histograms},
                                                       {"exemplar", skipped.exemplars}};
   for (const auto& [reason, count] : reasons) {
     if (count == 0) continue;
@@ -48,13 +50,18 @@ void CountSkipped(const RemoteWriteSkipped& skipped, Metrics& metrics) {
   }
 }
 
-// Prometheus' text, for a duplicate with both values.
+// Prometheus' text, for a duplicate of floats with both values.
 std::string RejectionText(const WriteBatch& batch, const RejectedSample& rejected) {
   std::string text(RejectReasonText(rejected.reason));
   if (rejected.reason != RejectReason::kDuplicate) return text;
+  if (batch.histogram(rejected.sample_index) != nullptr) return text;
   const Sample& sample = batch.samples[rejected.sample_index];
   text += fmt::format(" {}; overrides not allowed: existing ", sample.timestamp_ms);
-  AppendFloatG(&text, rejected.existing);
+  if (rejected.existing_is_histogram) {
+    text += "is a histogram";
+  } else {
+    AppendFloatG(&text, rejected.existing);
+  }
   text += ", new value ";
   AppendFloatG(&text, sample.value);
   return text;

@@ -1,7 +1,11 @@
 #include "wire/remote_write.h"
 
+#include <utility>
+#include <vector>
+
 #include "base/hash.h"
 #include "codec/compression.h"
+#include "wire/histogram_message.h"
 #include "wire/label_packer.h"
 #include "wire/proto_cursor.h"
 
@@ -34,6 +38,11 @@ class RequestParser {
     source_end_ = message.data() + message.size();
     const Status status = Walk(message);
     batch_->label_bytes.resize(label_bytes_used_);
+    const size_t samples = batch_->samples.size();
+    if (!batch_->histograms.empty()) {
+      batch_->histogram_index.resize(samples, WriteBatch::kNoHistogram);
+    }
+    if (!batch_->start_timestamps_ms.empty()) batch_->start_timestamps_ms.resize(samples);
     return status;
   }
 
@@ -61,7 +70,7 @@ class RequestParser {
   // Reads one TimeSeries; false when the request must end.
   bool Series(std::string_view message) {
     const size_t first_sample = batch_->samples.size();
-    uint64_t histograms = 0;
+    histograms_.clear();
     packer_.Start(batch_->label_bytes.data() + label_bytes_used_, source_end_);
     ProtoCursor in(message);
     while (!in.done()) {
@@ -73,10 +82,7 @@ class RequestParser {
           in.Bytes();
           ++skipped_->exemplars;
           break;
-        case BytesField(4):
-          in.Bytes();
-          ++histograms;
-          break;
+        case BytesField(4): histograms_.push_back(in.Bytes()); break;
         default:
           if (tag >> 3 <= 4) in.Fail(ProtoFault::kMalformed);
           in.Skip(tag);
@@ -84,12 +90,12 @@ class RequestParser {
     }
     if (fault_ == ProtoFault::kNone) fault_ = in.fault();
     if (fault_ != ProtoFault::kNone) return false;
-    return FinishSeries(first_sample, histograms);
+    return FinishSeries(first_sample);
   }
 
-  bool FinishSeries(size_t first_sample, uint64_t histograms) {
+  bool FinishSeries(size_t first_sample) {
     const LabelVerdict verdict = packer_.Finish();
-    skipped_->histograms += histograms;
+    if (!histograms_.empty() && !Histograms(verdict == LabelVerdict::kGood)) return false;
     if (verdict == LabelVerdict::kGood && batch_->samples.size() > first_sample) {
       const std::string_view packed = packer_.packed();
       batch_->series.push_back({static_cast<uint32_t>(label_bytes_used_),
@@ -102,7 +108,7 @@ class RequestParser {
         ++skipped_->invalid_series;
       } else if (verdict == LabelVerdict::kOverLimit) {
         ++skipped_->over_limit_series;
-      } else if (histograms == 0) {
+      } else {
         ++skipped_->series_without_samples;
       }
       batch_->samples.resize(first_sample);
@@ -115,6 +121,32 @@ class RequestParser {
                                              std::to_string(limits_.max_samples) + " samples");
     }
     return limit_error_.ok();
+  }
+
+  // Reads the histograms of a series behind its floats, which is Prometheus' order. Those of a
+  // series that is not `wanted` must be well-formed messages, no more.
+  bool Histograms(bool wanted) {
+    for (const std::string_view message : histograms_) {
+      if (batch_->histograms.size() == limits_.max_histograms) {
+        limit_error_ = Status::InvalidArgument(
+            "the request has more than " + std::to_string(limits_.max_histograms) + " histograms");
+        return false;
+      }
+      HistogramMessage read;
+      if (!ReadHistogramMessage(message, &room_, &read, &fault_)) {
+        if (room_ == 0) {
+          limit_error_ = Status::InvalidArgument("the request has more than " +
+                                                 std::to_string(limits_.max_buckets) +
+                                                 " buckets of histograms");
+        }
+        return false;
+      }
+      if (!wanted) continue;
+      limit_error_ = AdmitHistogram(&read.histogram);
+      if (!limit_error_.ok()) return false;
+      batch_->AppendHistogram(read.timestamp_ms, std::move(read.histogram), read.start_ms);
+    }
+    return true;
   }
 
   // As every sender writes it: both fields, in order, shorter than 128 bytes.
@@ -204,8 +236,10 @@ class RequestParser {
   LabelPacker packer_;
   const char* source_end_ = nullptr;
   size_t label_bytes_used_ = 0;
+  std::vector<std::string_view> histograms_;  // messages of the series at hand
+  uint64_t room_ = limits_.max_buckets;
   ProtoFault fault_ = ProtoFault::kNone;
-  Status limit_error_;
+  Status limit_error_;  // what ends the request, but for bad bytes
 };
 
 }  // namespace

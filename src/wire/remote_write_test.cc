@@ -5,42 +5,11 @@
 #include <map>
 #include <random>
 
-#include "base/bytes.h"
 #include "codec/compression.h"
+#include "wire/test_message.h"
 
 namespace thermocline {
 namespace {
-
-std::string FromHex(std::string_view hex) {
-  std::string bytes;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
-  }
-  return bytes;
-}
-
-// Writes protobuf by hand, so that every shape of message can be made.
-struct Message {
-  std::string bytes;
-  Message& Varint(uint32_t field, uint64_t v) {
-    ByteWriter out(&bytes);
-    out.Varint(uint64_t{field} << 3);
-    out.Varint(v);
-    return *this;
-  }
-  Message& Double(uint32_t field, double v) {
-    ByteWriter out(&bytes);
-    out.Varint(uint64_t{field} << 3 | 1);
-    out.F64(v);
-    return *this;
-  }
-  Message& Bytes(uint32_t field, std::string_view v) {
-    ByteWriter out(&bytes);
-    out.Varint(uint64_t{field} << 3 | 2);
-    out.LengthPrefixed(v);
-    return *this;
-  }
-};
 
 std::string Label(std::string_view name, std::string_view value) {
   return Message().Bytes(1, name).Bytes(2, value).bytes;
@@ -157,18 +126,74 @@ TEST(RemoteWrite, KeepsNanPayloadsAndNegativeTimes) {
 
 TEST(RemoteWrite, CountsWhatItDoesNotStore) {
   Message series;
-  series.Bytes(2, OneSample(1, 1))
-      .Bytes(3, "")
-      .Bytes(4, "")
-      .Bytes(4, "")
-      .Bytes(1, Label("__name__", "m"));
+  series.Bytes(2, OneSample(1, 1)).Bytes(3, "").Bytes(1, Label("__name__", "m"));
   const Decoded decoded =
       Parse(Message().Bytes(1, series.bytes).bytes + Series({{"__name__", "n"}}, {}));
   ASSERT_TRUE(decoded.status.ok());
   EXPECT_EQ(decoded.batch.series.size(), 1u);
-  EXPECT_EQ(decoded.skipped.histograms, 2u);
   EXPECT_EQ(decoded.skipped.exemplars, 1u);
   EXPECT_EQ(decoded.skipped.series_without_samples, 1u);
+}
+
+TEST(RemoteWrite, PutsTheHistogramsOfASeriesBehindItsFloats) {
+  const auto histogram = [](uint64_t t) { return Message().Varint(15, t).bytes; };
+  Message mixed;
+  mixed.Bytes(4, histogram(7)).Bytes(2, OneSample(1, 5)).Bytes(4, histogram(8));
+  mixed.Bytes(1, Label("__name__", "m"));
+  const Decoded decoded =
+      Parse(Message().Bytes(1, mixed.bytes).bytes + Series({{"__name__", "n"}}, {{9, 2}}));
+  ASSERT_TRUE(decoded.status.ok()) << decoded.status.ToString();
+  const WriteBatch& batch = decoded.batch;
+  ASSERT_EQ(batch.samples.size(), 4u);
+  EXPECT_EQ(batch.series[0].sample_count, 3u);
+  ASSERT_EQ(batch.histogram_index.size(), 4u);
+  EXPECT_EQ(batch.histogram(0), nullptr);
+  EXPECT_EQ(batch.histogram(1), &batch.histograms[0]);
+  EXPECT_EQ(batch.histogram(2), &batch.histograms[1]);
+  EXPECT_EQ(batch.histogram(3), nullptr);
+  EXPECT_EQ(batch.samples[2].timestamp_ms, 8);
+}
+
+TEST(RemoteWrite, RefusesTheRequestForOneBadHistogramButNotInASeriesThatItSkips) {
+  const std::string bad = Message().Varint(1, 4).bytes;  // counts 4, has no buckets
+  const std::string good = Series({{"__name__", "m"}}, {{1, 1}});
+  const auto series = [&](std::string_view name) {
+    return Message()
+        .Bytes(1, Message().Bytes(1, Label("__name__", name)).Bytes(4, bad).bytes)
+        .bytes;
+  };
+  const Decoded refused = Parse(good + series("h"));
+  EXPECT_EQ(refused.status.code(), Code::kInvalidArgument);
+  EXPECT_EQ(refused.status.message(),
+            "0 observations found in buckets, but the Count field is 4: histogram's observation "
+            "count should equal the number of observations found in the buckets (in absence of "
+            "NaN)");
+  const Decoded skipped = Parse(good + series(""));
+  EXPECT_TRUE(skipped.status.ok());
+  EXPECT_EQ(skipped.skipped.invalid_series, 1u);
+  EXPECT_TRUE(skipped.batch.histograms.empty());
+}
+
+TEST(RemoteWrite, BoundsWhatHistogramsAskFor) {
+  RemoteWriteLimits limits;
+  limits.max_histograms = 2;
+  limits.max_buckets = 10;
+  const auto request = [](const std::vector<std::string>& histograms) {
+    Message series;
+    series.Bytes(1, Label("__name__", "h"));
+    for (const std::string& h : histograms) series.Bytes(4, h);
+    return Message().Bytes(1, series.bytes).bytes;
+  };
+  const std::string nine = Message()
+                               .Bytes(11, Message().Varint(2, 8).bytes)
+                               .Bytes(12, std::string(8, '\0'))
+                               .bytes;  // a span and eight buckets
+  EXPECT_TRUE(Parse(request({nine}), limits).status.ok());
+  EXPECT_EQ(Parse(request({nine, nine}), limits).status.message(),
+            "the request has more than 10 buckets of histograms");
+  EXPECT_TRUE(Parse(request({"", ""}), limits).status.ok());
+  EXPECT_EQ(Parse(request({"", "", ""}), limits).status.message(),
+            "the request has more than 2 histograms");
 }
 
 TEST(RemoteWrite, KeepsMetadata) {
