@@ -40,7 +40,8 @@ Status DecompressRemoteWrite(std::string_view body, const RemoteWriteLimits& lim
 // Decodes a prometheus.WriteRequest. Replaces `batch`, whose policy becomes kWholeBatch; labels are
 // sorted, empty values dropped. Reuse the batch, and a request costs no allocation. InvalidArgument
 // with Prometheus' text ("unexpected EOF", what is wrong with a histogram), or when the request has
-// more series, samples or buckets than allowed. Source: reference of remote write 1.0; Prometheus storage/remote/write_handler.go.
+// more series, samples or buckets than allowed.
+// Source: reference of remote write 1.0; Prometheus' storage/remote/write_handler.go.
 Status ParseWriteRequest1(std::string_view message, const RemoteWriteLimits& limits,
                           WriteBatch* batch, RemoteWriteSkipped* skipped);
 
