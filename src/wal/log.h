@@ -111,10 +111,11 @@ class Log {
   // Closes the current segment, so that a later TruncateBefore(returned id) frees everything before
   // it.
   virtual Result<SegmentId> StartSegment() = 0;
-  // Releases all segments with a smaller id. Of a busy log some are kept for recycling, unless
-  // nothing is left in it; the others are removed.
+  // Releases all segments with a smaller id. Some are kept for recycling if one was filled fast
+  // since StartSegment; the others are removed.
   virtual Status TruncateBefore(SegmentId segment) = 0;
-  // Removes the files kept for later segments if nothing was written for 10 s. For a ticker.
+  // Removes the files kept for later segments if nothing was written for 10 s or the current one
+  // is older than 30 s. For a ticker.
   virtual void DropIdleSpares() = 0;
 
   // False after the log was closed to writes; `reason` says why. TryReopen starts a new segment

@@ -196,23 +196,41 @@ TEST(Log, TruncationFreesSegments) {
   EXPECT_EQ(again.summary.lost_records, 0u);
 }
 
-TEST(Log, ABusyLogThatGoesOnRecyclesTwoSegmentsAndLetsThemGoWhenIdle) {
-  SimulatedEnv simulated;
+// A busy log after a flush that took as long as it takes to fill some segments.
+std::unique_ptr<Log> BusyLogWithTwoSpares(SimulatedEnv& simulated) {
   Replay replay = Open(simulated.env(), SmallLog());
-  Log& log = *replay.log;
-  for (int i = 0; i < 40; ++i) MustAppend(log, PayloadOf(i, 10'000));
-  const auto fresh = log.StartSegment();
-  ASSERT_TRUE(fresh.ok());
-  MustAppend(log, "written while the flush was on");
-  ASSERT_TRUE(log.TruncateBefore(*fresh).ok());
+  for (int i = 0; i < 40; ++i) MustAppend(*replay.log, PayloadOf(i, 10'000));
+  const auto fresh = replay.log->StartSegment();
+  CHECK_OK(fresh.status());
+  for (int i = 0; i < 20; ++i) MustAppend(*replay.log, PayloadOf(i, 10'000));
+  CHECK_OK(replay.log->TruncateBefore(*fresh));
+  return std::move(replay.log);
+}
+
+TEST(Log, ABusyLogRecyclesTwoSegmentsAndLetsThemGoWhenIdle) {
+  SimulatedEnv simulated;
+  const auto log = BusyLogWithTwoSpares(simulated);
   EXPECT_EQ(SpareSizes(simulated).size(), 2u);
   simulated.clock.Advance(9 * kSecondMs);
-  log.DropIdleSpares();
+  log->DropIdleSpares();
   EXPECT_EQ(SpareSizes(simulated).size(), 2u);
   simulated.clock.Advance(kSecondMs);
-  log.DropIdleSpares();
+  log->DropIdleSpares();
   EXPECT_TRUE(SpareSizes(simulated).empty());
-  EXPECT_LT(log.size_bytes(), 200u);
+}
+
+TEST(Log, ABusyLogThatBecomesSlowLetsItsSparesGo) {
+  SimulatedEnv simulated;
+  const auto log = BusyLogWithTwoSpares(simulated);
+  for (int i = 0; i < 30; ++i) {
+    simulated.clock.Advance(kSecondMs);
+    MustAppend(*log, "slow");
+    log->DropIdleSpares();
+  }
+  EXPECT_EQ(SpareSizes(simulated).size(), 2u);
+  simulated.clock.Advance(kSecondMs);
+  log->DropIdleSpares();
+  EXPECT_TRUE(SpareSizes(simulated).empty());
 }
 
 TEST(Log, StaleRecordsOfARecycledSegmentNeverReplay) {

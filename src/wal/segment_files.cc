@@ -8,8 +8,6 @@
 namespace thermocline::wal {
 namespace {
 
-constexpr uint64_t kEmptySegmentBytes = kSegmentHeaderBytes + kFragmentHeaderBytes;
-
 FailPoint before_segment_create("wal.before_segment_create");
 FailPoint after_header_sync("wal.after_header_sync");
 FailPoint after_segment_rename("wal.after_segment_rename");
@@ -130,6 +128,7 @@ void SegmentFiles::Grow() {
 
 void SegmentFiles::StartOver() {
   full_bytes_ = first_bytes();
+  busy_ = false;
   MutexLock lock(mutex_);
   DropSpares(0);
   ++starts_;
@@ -137,7 +136,8 @@ void SegmentFiles::StartOver() {
 }
 
 void SegmentFiles::DropIdleSpares() {
-  if (env_.clock.SteadyNs() - written_ns_ < kIdleNs) return;
+  const int64_t now_ns = env_.clock.SteadyNs();
+  if (now_ns - written_ns_ < kIdleNs && now_ns - begun_ns_ <= kFastNs) return;
   MutexLock lock(mutex_);
   DropSpares(0);
 }
@@ -163,8 +163,7 @@ Status SegmentFiles::Release(SegmentId end) {
       // The last one is being written, or is the only witness of where the log ended.
       if (segments_.size() <= 1 || segments_.begin()->first >= end) return {};
       oldest = *segments_.begin();
-      const bool goes_on = segments_.rbegin()->second.size_bytes > kEmptySegmentBytes;
-      const bool recycle = busy_ && goes_on && !oldest.second.must_keep &&
+      const bool recycle = busy_ && !oldest.second.must_keep &&
                            oldest.second.size_bytes <= full_bytes() &&
                            spares_.size() + preparing_ < kMaxSpares;
       if (recycle) spare = next_spare_++;

@@ -28,8 +28,8 @@ class SegmentFiles {
   // (no space), Io; the file that failed is not used again.
   Result<std::unique_ptr<SegmentWriter>> Create(Lsn previous_lsn, Lsn first_lsn, bool reserved);
 
-  // Removes segments below `end`, oldest first, each durably; of a busy log that goes on, up to
-  // kMaxSpares that are no larger than a full one become spares.
+  // Removes segments below `end`, oldest first, each durably; up to kMaxSpares that are no
+  // larger than a full one become spares if one was filled fast since the log started over.
   Status Release(SegmentId end);
 
   // Bytes after which the current segment is full. Small logs stay small: it begins with
@@ -40,7 +40,7 @@ class SegmentFiles {
   // All that was logged is about to be released: the next segment is a small one again, and all
   // spares go.
   void StartOver();
-  // Spares go once nothing was written for kIdleNs.
+  // Spares go once nothing was written for kIdleNs, or the current segment does not fill fast.
   void DropIdleSpares();
 
   // Preallocates a spare when there is none and the current segment fills fast: on the executor, or
@@ -77,7 +77,7 @@ class SegmentFiles {
   const bool inline_work_;
   Env env_;
   std::atomic<uint64_t> full_bytes_;
-  std::atomic<int64_t> begun_ns_{0};  // when the current segment was made
+  std::atomic<int64_t> begun_ns_{0};    // when the current segment was made
   std::atomic<int64_t> written_ns_{0};  // when a record was last written
   std::atomic<bool> busy_{false};       // the last full segment was filled fast
 
