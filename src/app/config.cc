@@ -12,6 +12,9 @@
 namespace thermocline {
 namespace {
 
+// The head of a machine with next to no memory.
+constexpr uint64_t kLeastHeadBytes = 16ull << 20;
+
 Status SetSyncMode(std::string_view text, LogOptions* wal) {
   constexpr std::string_view kInterval = "interval:";
   if (text == "always") {
@@ -28,6 +31,18 @@ Status SetSyncMode(std::string_view text, LogOptions* wal) {
   return {};
 }
 
+// Nothing when not given.
+void AddOptionalSize(const std::string& name, std::optional<uint64_t>* value,
+                     const std::string& help, FlagTable* table) {
+  table->AddCustom(
+      name, "size", "",
+      [value](std::string_view text) -> Status {
+        ASSIGN_OR_RETURN(*value, ParseSizeBytes(text));
+        return {};
+      },
+      help);
+}
+
 void RegisterStorageFlags(Config* config, FlagTable* table) {
   StoreOptions& store = config->store;
   table->AddString("storage.tsdb.path", &store.path, "Folder of all data.");
@@ -39,16 +54,16 @@ void RegisterStorageFlags(Config* config, FlagTable* table) {
                      "How much older than the newest sample a sample may be.");
   table->AddDuration("storage.head-range", &store.head.range_ms,
                      "Width of the ranges that the head is flushed by; divides a day.");
-  table->AddSize("storage.head-memory", &store.head_memory_bytes,
-                 "Bytes of the head above which it is flushed early.");
-  table->AddCustom(
-      "storage.free-space-floor", "size", "",
-      [&store](std::string_view text) -> Status {
-        ASSIGN_OR_RETURN(store.free_space_floor_bytes, ParseSizeBytes(text));
-        return {};
-      },
+  AddOptionalSize(
+      "storage.head-memory", &config->head_memory_bytes,
+      "Bytes of the head above which it is flushed early; a quarter above it writes are "
+      "refused (503) until that is done. When not given, 40 % of the memory.",
+      table);
+  AddOptionalSize(
+      "storage.free-space-floor", &store.free_space_floor_bytes,
       "Free bytes on the volume below which writes are refused; when not given, the larger of "
-      "1 GiB and 2 % of the volume.");
+      "1 GiB and 2 % of the volume.",
+      table);
   table->AddSize("storage.ballast-size", &store.ballast_bytes,
                  "Size of a file that is removed when the disk is full, so that flush, retention "
                  "and deletions have room; 0 is none.");
@@ -82,13 +97,9 @@ void RegisterQueryFlags(Config* config, FlagTable* table) {
       "Points that one subquery may yield per series; 0 is unlimited.");
   table->AddSize("query.max-memory", &config->server.query_memory_bytes,
                  "Bytes that one query may hold.");
-  table->AddCustom(
-      "query.max-memory-total", "size", "",
-      [config](std::string_view text) -> Status {
-        ASSIGN_OR_RETURN(config->server.queries_memory_bytes, ParseSizeBytes(text));
-        return {};
-      },
-      "Bytes that all queries together may hold; when not given, a quarter of the memory.");
+  AddOptionalSize(
+      "query.max-memory-total", &config->queries_memory_bytes,
+      "Bytes that all queries together may hold; when not given, a quarter of the memory.", table);
   table->AddDuration("query.lookback-delta", &config->engine.lookback_delta_ms,
                      "How far back an instant selector looks for a sample.");
   table->AddCustom(
@@ -210,17 +221,35 @@ Config::Config() {
   const auto cores = static_cast<int64_t>(std::max(1u, std::thread::hardware_concurrency()));
   server.queries.threads = std::max<int64_t>(4, 2 * cores);
   server.writes.threads = std::max<int64_t>(4, 2 * cores);
-  server.queries_memory_bytes = TotalMemoryBytes() / 4;
   server.listener.threads = 2;
   store.path = "data";
 }
 
 void RegisterFlags(Config* config, FlagTable* table) {
   table->AddString("config.file", &config->config_file, "YAML file with these same settings.");
+  AddOptionalSize("memory.limit", &config->memory_limit_bytes,
+                  "Bytes that the process may hold: 40 % of it are for the head, 25 % for queries, "
+                  "at most 20 % for caches. From 85 % on writes and new queries are refused (503), "
+                  "from 90 % on the whole head is flushed. When not given, the memory of the "
+                  "machine or of the control group.",
+                  table);
   RegisterStorageFlags(config, table);
   RegisterQueryFlags(config, table);
   RegisterWebFlags(config, table);
   RegisterPrometheusFlags(table);
+}
+
+void DeriveDefaults(Config* config) {
+  if (!config->memory_limit_bytes) config->memory_limit_bytes = TotalMemoryBytes();
+  const auto share = [&](MemoryUse use) {
+    return MemoryLedger::ShareOf(*config->memory_limit_bytes, use);
+  };
+  config->store.head_memory_bytes =
+      config->head_memory_bytes.value_or(std::max(kLeastHeadBytes, share(MemoryUse::kIngest)));
+  config->server.queries_memory_bytes =
+      config->queries_memory_bytes.value_or(share(MemoryUse::kQueries));
+  uint64_t& cache_bytes = config->store.cold.index_cache_bytes;
+  cache_bytes = std::min(cache_bytes, share(MemoryUse::kCaches));
 }
 
 Status ValidateConfig(const Config& config) {
@@ -265,6 +294,7 @@ Status LoadConfig(const std::vector<std::string>& arguments,
     ASSIGN_OR_RETURN(const std::string yaml, files.ReadFile(config->config_file, 1 << 20));
     RETURN_IF_ERROR(ApplyConfigFile(config->config_file, yaml, table));
   }
+  DeriveDefaults(config);
   // A default gives way to what was said and to a small machine.
   if (!table->IsGiven("query.max-memory")) {
     config->server.query_memory_bytes =

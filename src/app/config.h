@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,10 @@ namespace thermocline {
 struct Config {
   std::string config_file;
   StoreOptions store;
+  // What the process may hold; what is not given below is a share of it (base/memory_ledger.h).
+  std::optional<uint64_t> memory_limit_bytes;
+  std::optional<uint64_t> head_memory_bytes;
+  std::optional<uint64_t> queries_memory_bytes;
   promql::EngineOptions engine;
   ServerOptions server;
   std::vector<std::string> listen_addresses = {"127.0.0.1:9090"};
@@ -39,6 +44,9 @@ Status LoadConfig(const std::vector<std::string>& arguments,
                   const std::vector<std::pair<std::string, std::string>>& environment,
                   FileSystem& files, Config* config, FlagTable* table,
                   std::vector<std::string>* rest);
+
+// Fills in what follows from other settings: shares of the memory. After the flags are parsed.
+void DeriveDefaults(Config* config);
 
 // What single settings cannot tell: addresses off loopback without leave, a lookback of zero, a
 // head range that does not divide a day, and settings that contradict each other (both are named).

@@ -47,7 +47,7 @@ void LogOpening(const OpenSummary& summary, int64_t duration_ms, Logger& logger)
 }
 
 ServerContext MakeContext(const Config& config, const FlagTable& flags, Store& store,
-                          const promql::Engine& engine, Env env) {
+                          const promql::Engine& engine, MemoryLedger* ledger, Env env) {
   std::string retention =
       config.store.retention_time_ms > 0 ? FormatDurationMs(config.store.retention_time_ms) : "";
   if (config.store.retention_size_bytes > 0) {
@@ -65,7 +65,8 @@ ServerContext MakeContext(const Config& config, const FlagTable& flags, Store& s
                        std::string(kRevision),
                        config.store.path,
                        retention.empty() ? "unlimited" : retention,
-                       env.clock.NowMs()};
+                       env.clock.NowMs(),
+                       ledger};
 }
 
 // Waits for a signal and for the requests in progress; a second signal cuts that short.
@@ -90,8 +91,10 @@ Status Serve(const Config& config, const FlagTable& flags, PosixEnv& posix, Stop
                   {"revision", std::string(kRevision)},
                   {"data", config.store.path}});
   RETURN_IF_ERROR(CheckPublished(env.files, config.store.path));
+  MemoryLedger ledger(*config.memory_limit_bytes);
   OpenSummary summary;
   StoreOptions store_options = config.store;
+  store_options.ledger = &ledger;
   store_options.holder = kServerHolder;
   store_options.give_up = [&signals] { return signals.Pending(); };
   auto opened = Store::Open(store_options, env, &summary);
@@ -102,8 +105,9 @@ Status Serve(const Config& config, const FlagTable& flags, PosixEnv& posix, Stop
   ASSIGN_OR_RETURN(auto store, std::move(opened));
   LogOpening(summary, (env.clock.SteadyNs() - started_ns) / 1'000'000, env.logger);
   const promql::Engine engine(config.engine, env.executor, env.clock);
-  ASSIGN_OR_RETURN(auto server, Server::Start(MakeContext(config, flags, *store, engine, env),
-                                              config.listen_addresses));
+  ASSIGN_OR_RETURN(auto server,
+                   Server::Start(MakeContext(config, flags, *store, engine, &ledger, env),
+                                 config.listen_addresses));
   for (const std::string& address : server->addresses()) {
     env.logger.Log(LogLevel::kInfo, "server", "Listening", {{"url", "http://" + address}});
   }

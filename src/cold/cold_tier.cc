@@ -202,6 +202,8 @@ std::vector<BlockEntry> ColdTier::entries() const {
   return entries;
 }
 
+uint64_t ColdTier::index_cache_bytes() const { return cache_->size_bytes(); }
+
 uint64_t ColdTier::total_bytes() const {
   const auto now = snapshot();
   uint64_t bytes = now->removed_bytes;

@@ -108,7 +108,9 @@ class ColdTier final : public Queryable {
   bool Overlaps(const TimeRange& range) const;
   // Installed blocks, ascending by id.
   std::vector<BlockEntry> entries() const;
-  // All files of the table on disk, removed ones in their grace included.
+  // What the cache of footers and indexes holds in memory; all files of the table on disk, removed
+  // ones in their grace included.
+  uint64_t index_cache_bytes() const;
   uint64_t total_bytes() const;
   // Blocks that were found damaged since the opening; they answer nothing, the others do.
   std::vector<BlockId> quarantined() const;

@@ -21,7 +21,6 @@ Result<Head::Sealed> MemoryHead::Seal(const std::vector<TimeRange>& ranges) {
   auto mark = ReaderMark();
   {
     MutexLock admit(admit_mutex_);
-    EndReplay();
     sealed.token = next_token_++;
     {
       // Nothing settles in between: the epoch is the state as of this LSN.
@@ -154,6 +153,9 @@ void MemoryHead::Drop(uint64_t token) {
   for (const auto& [start_ms, change] : changes) list.push_back(change);
   CountRanges(list, Lsn());
   MutexLock admit(admit_mutex_);
+  // Records that are still to be replayed name series without defining them again: EndReplay
+  // buries those that stay empty.
+  if (replaying_) return;
   Bury(std::move(candidates));
   CollectDead();
 }

@@ -57,6 +57,14 @@ class HttpServer final : public Server {
 
   void ExpireLanes() {
     for (LanePool* lane : {&queries_, &writes_, &others_, &admins_}) lane->Expire();
+    if (context_.ledger == nullptr) return;
+    context_.ledger->Set(MemoryUse::kQueries, all_queries_.used_bytes());
+  }
+
+  // Only queries are looked at here: the store looks itself, and the others hold next to nothing.
+  bool MemoryIsShortFor(const RouteMatch& match) const {
+    return context_.ledger != nullptr && match.route != nullptr &&
+           match.route->lane == Lane::kQuery && context_.ledger->Sheds();
   }
 
   void Dispatch(Request request, const std::function<void(Response)>& done) {
@@ -75,6 +83,7 @@ class HttpServer final : public Server {
       Observe(*shared, match, response);
       done(std::move(response));
     };
+    if (MemoryIsShortFor(match)) return task.refuse();
     PoolOf(match).Submit(std::move(task));
   }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/memory_ledger.h"
 #include "base/result.h"
 #include "env/env.h"
 #include "model/admin.h"
@@ -57,6 +58,8 @@ struct ServerContext {
   std::string data_path;
   std::string retention;  // as runtimeinfo shows it
   TimestampMs started_ms = 0;
+  // Told what queries hold; while it sheds no new ones are taken. Borrowed, may be null.
+  MemoryLedger* ledger = nullptr;
   QueryBudget* all_queries = nullptr;  // set by Server::Start
 };
 

@@ -12,6 +12,7 @@ RecordSink Store::Sink() {
 
 Result<AppendSummary> Store::Append(const WriteBatch& batch) {
   RETURN_IF_ERROR(WritableStatus());
+  RETURN_IF_ERROR(RoomForWrites(batch.samples.size()));
   ASSIGN_OR_RETURN(Admission admission, head_->Admit(batch, Sink()));
   if (admission.last_lsn.number != 0) RETURN_IF_ERROR(log_->Wait(admission.last_lsn));
   return std::move(admission.summary);

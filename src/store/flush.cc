@@ -21,7 +21,7 @@ FailPoint kBeforeRelease("store.before_release");
 // data that keep arriving (a backfill) would be due at every tick: ranges that are merely old are
 // looked at once an hour.
 std::vector<TimeRange> Store::RangesDue(TimestampMs now_ms) {
-  const bool pressed = head_->memory_bytes() > options_.head_memory_bytes;
+  const bool pressed = MemoryIsShort();
   std::vector<TimeRange> closed;
   bool large = false;
   bool waited = false;
@@ -49,6 +49,9 @@ Result<FlushSummary> Store::FlushAll() {
 Result<FlushSummary> Store::Flush(const std::vector<TimeRange>& ranges) {
   if (ranges.empty()) return FlushSummary{};
   MutexLock lock(flush_mutex_);
+  // What is logged from here on may not be in the blocks. In a segment of its own it keeps nothing
+  // else from being released; where that cannot be had, the flush only frees less of the log.
+  static_cast<void>(log_->StartSegment().ok());
   ASSIGN_OR_RETURN(const FlushSummary summary, MoveToCold(ranges));
   RETURN_IF_ERROR(ReleaseLog());
   return summary;
@@ -87,6 +90,7 @@ Result<FlushSummary> Store::MoveToCold(const std::vector<TimeRange>& ranges) {
   RETURN_IF_ERROR(kAfterInstall.Hit());
   sealed.series.reset();
   head_->Drop(sealed.token);
+  MeasureMemory();
   RETURN_IF_ERROR(kAfterDrop.Hit());
   ReportFlush(ranges.size(), summary, (env_.clock.SteadyNs() - started_ns) / 1'000'000);
   return summary;

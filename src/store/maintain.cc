@@ -13,6 +13,7 @@ Status Store::Maintain(TimestampMs now_ms) {
   };
   keep(CheckDisk(now_ms));
   log_->DropIdleSpares();
+  MeasureMemory();
   if (const auto flushed = Flush(RangesDue(now_ms)); !flushed.ok()) keep(flushed.status());
   keep(ApplyRetention(now_ms));
   if (const auto deleted = cold_->DeleteExpired(now_ms); !deleted.ok()) keep(deleted.status());

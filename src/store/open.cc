@@ -9,8 +9,10 @@
 namespace thermocline {
 namespace {
 
-// How often replay looks at the head's memory and at whether it is still wanted.
+// How often replay looks at the head's memory and at whether it is still wanted: so often that the
+// head grows by a few MiB at most in between.
 constexpr uint64_t kRecordsPerCheck = 256;
+constexpr uint64_t kBytesPerCheck = 1 << 20;
 // The free-space floor that nobody set: 1 GiB or 2 % of the volume.
 constexpr uint64_t kLeastFloorBytes = 1ull << 30;
 constexpr uint64_t kFloorShare = 50;
@@ -68,6 +70,7 @@ Status Store::OpenParts(OpenSummary* summary) {
       [this](Lsn first, Lsn last, const Status& outcome) { head_->Settle(first, last, outcome); });
   summary->head_series = head_->series_count();
   RegisterMetrics();
+  MeasureMemory();
   return {};
 }
 
@@ -111,18 +114,29 @@ Status Store::ReplayRecord(const LogRecord& record) {
   RETURN_IF_ERROR(head_->Replay(record.lsn, static_cast<uint8_t>(record.type), record.payload)
                       .WithContext(fmt::format("replay of segment {}, record {}",
                                                record.segment.number, record.lsn.number)));
-  if (record.lsn.number % kRecordsPerCheck != 0) return {};
+  unchecked_bytes_ += record.payload.size();
+  if (record.lsn.number % kRecordsPerCheck != 0 && unchecked_bytes_ < kBytesPerCheck) return {};
+  unchecked_bytes_ = 0;
   if (options_.give_up && options_.give_up()) return Status::Cancelled("asked to stop");
   if (options_.read_only || head_->memory_bytes() <= options_.head_memory_bytes) return {};
   // The log may hold more than memory does: what is replayed so far moves to the cold tier.
   std::vector<TimeRange> ranges;
-  for (const HeadRange& range : head_->Ranges()) ranges.push_back(range.range);
+  uint64_t bytes = 0;
+  for (const HeadRange& range : head_->Ranges()) {
+    ranges.push_back(range.range);
+    bytes += range.bytes;
+  }
+  // Series stay until all is replayed; where they are most of it, flushes would free next to
+  // nothing.
+  if (bytes < options_.head_memory_bytes / 4) return {};
   MutexLock lock(flush_mutex_);
   return MoveToCold(ranges).status();
 }
 
 void Store::RegisterMetrics() {
   Metrics& metrics = env_.metrics;
+  writes_shed_ = &metrics.GetCounter("thermocline_store_writes_shed_total",
+                                     "Writes refused because memory was short.");
   metrics.AddCallback(
       this, "thermocline_store_disk_bytes", "Bytes of the log and the cold tier on disk.",
       MetricType::kGauge, {},

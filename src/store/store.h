@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/memory_ledger.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "cold/cold_tier.h"
@@ -25,9 +26,13 @@ namespace thermocline {
 struct StoreOptions {
   std::string path;  // the data folder: <path>/wal, <path>/cold, <path>/lock
   HeadOptions head;
-  LogOptions wal;                           // `directory` is set from `path`
-  ColdTierOptions cold;                     // `directory` is set from `path`
-  uint64_t head_memory_bytes = 4ull << 30;  // flush early above it
+  LogOptions wal;        // `directory` is set from `path`
+  ColdTierOptions cold;  // `directory` is set from `path`
+  // The head is flushed early above it; a quarter above it writes are refused until that is done.
+  uint64_t head_memory_bytes = 4ull << 30;
+  // Told what the head and the cold tier's cache hold. While it sheds, writes are refused; in an
+  // emergency the whole head is flushed. Borrowed, may be null.
+  MemoryLedger* ledger = nullptr;
   uint64_t small_range_bytes = 8ull << 20;  // a closed range below it waits...
   int64_t small_range_wait_ms = kDayMs;     // ...up to this long after its end
   int64_t retention_time_ms = 0;            // 0 = keep everything
@@ -132,6 +137,14 @@ class Store final : public Queryable, public Appender, public Admin {
   Status ReleaseBallast(std::string_view why);
   // append.cc
   Status WritableStatus() const;
+  // memory.cc
+  void MeasureMemory();
+  uint64_t EstimatedHeadBytes() const;
+  void TellLedger() const;
+  // The head has to be flushed whatever its ranges are.
+  bool MemoryIsShort() const;
+  // ResourceExhausted while memory is short; otherwise the samples count as held.
+  Status RoomForWrites(uint64_t samples);
 
   const StoreOptions options_;
   Env env_;
@@ -146,10 +159,16 @@ class Store final : public Queryable, public Appender, public Admin {
   // Of the ticker only; the far past makes the first tick look.
   TimestampMs last_small_flush_ms_ = kMinTimestampMs / 2;
   uint64_t free_space_floor_bytes_ = 0;  // fixed by Open
+  uint64_t unchecked_bytes_ = 0;         // of Open
   // Of Open and the ticker, as the next two; null of a read-only store.
   std::unique_ptr<Ballast> ballast_;
   bool ballast_spent_ = false;  // given up, and not there again yet
   TimestampMs next_ballast_ms_ = kMinTimestampMs / 2;
+  // The head as it was last measured, and what came since then.
+  std::atomic<uint64_t> head_bytes_measured_{0};
+  std::atomic<uint64_t> head_series_measured_{0};
+  std::atomic<uint64_t> head_samples_since_{0};
+  Counter* writes_shed_ = nullptr;  // null of a read-only store
   std::atomic<bool> disk_full_{false};
   std::atomic<bool> closed_{false};
 };
