@@ -146,23 +146,35 @@ TEST(Store, RetentionByTimeRemovesWholeBlocksAndOnlyOldOnes) {
 
 TEST(Store, RetentionBySizeRemovesTheOldestBlocksFirst) {
   SimulatedEnv machine;
-  machine.clock.SetNowMs(kTestStartMs + 3 * kDayMs);
-  Contents newest;
-  uint64_t block_bytes = 0;
+  machine.clock.SetNowMs(kTestStartMs + 3 * kDayMs + kHourMs);
+  StoreOptions options = TestStoreOptions();
+  options.compact_blocks = 100;  // each flush stays a block
+  options.compact_after_ms = 100 * kDayMs;
+  std::map<int, Contents> days;
+  std::map<TimestampMs, uint64_t> bytes_by_end;
   {
-    auto store = OpenStore(TestStoreOptions(), machine);
-    for (int day = 0; day < 3; ++day) {
-      newest = Fill(*store, 40, 50, kTestStartMs + day * kDayMs);
+    auto store = OpenStore(options, machine);
+    for (int day = 0; day < 4; ++day) {
+      days[day] = Fill(*store, 40, 50, kTestStartMs + day * kDayMs);
       ASSERT_TRUE(store->FlushAll().ok());
     }
-    for (const BlockEntry& block : store->cold().entries()) block_bytes = block.size_bytes();
+    for (const BlockEntry& block : store->cold().entries()) {
+      bytes_by_end[block.range.end_ms] = block.size_bytes();
+    }
   }
-  StoreOptions options = TestStoreOptions();
-  options.retention_size_bytes = 1;  // the log alone is larger: everything cold goes
+  ASSERT_EQ(bytes_by_end.size(), 4u);
+  const auto newest = std::prev(bytes_by_end.end());
+  // Room for the two newest blocks, the log's few bytes among them; not for a third.
+  options.retention_size_bytes =
+      newest->second + std::prev(newest)->second + bytes_by_end.begin()->second / 2;
   auto store = OpenStore(options, machine);
   ASSERT_TRUE(store->Maintain(kTestStartMs + 3 * kDayMs).ok());
-  EXPECT_EQ(ColdSamples(*store), 0u);
-  EXPECT_GT(block_bytes, 0u);
+  EXPECT_EQ(store->cold().entries().size(), 2u);
+  Contents kept = days[2];
+  Merge(days[3], &kept);
+  const auto read = ReadAll(*store);
+  ASSERT_TRUE(read.ok()) << read.status().ToString();
+  EXPECT_TRUE(*read == kept) << CountSamples(*read) << " samples";
 }
 
 TEST(Store, BelowTheFreeSpaceFloorWritesAreRefusedAndComeBackByThemselves) {
