@@ -4,12 +4,91 @@
 
 #include <random>
 
+#include "cold/label_runs.h"
+
 namespace thermocline {
 namespace {
 
 std::string ColumnOf(LabelColumns& columns, std::string_view label) {
   const auto column = columns.FindOrAdd(label);
   return column ? std::string(*column) : "(none)";
+}
+
+struct SeriesRows {
+  Labels labels;
+  uint32_t rows = 0;
+};
+
+// How a block of these series maps to the columns of `samples`: column -> the value of each row,
+// "-" for NULL. The metric name is under `metric`, what has no column under `labels`.
+std::map<std::string, std::vector<std::string>> MapToColumns(const std::vector<SeriesRows>& series,
+                                                             LabelColumns* columns) {
+  for (const SeriesRows& one : series) {
+    for (const auto& [name, value] : one.labels) {
+      if (name != "__name__") columns->FindOrAdd(name);
+    }
+  }
+  std::vector<std::string_view> labels;
+  std::vector<std::string> names{"metric"};
+  for (const auto& [label, column] : columns->pairs()) {
+    labels.push_back(label);
+    names.push_back(column);
+  }
+  names.emplace_back("labels");
+  LabelRuns runs(labels);
+  for (const SeriesRows& one : series) runs.Add(one.labels, one.rows);
+  runs.Finish();
+  EXPECT_EQ(runs.column_count(), names.size());
+  std::map<std::string, std::vector<std::string>> out;
+  for (size_t i = 0; i < runs.column_count(); ++i) {
+    const LabelColumnRuns& column = runs.column(i);
+    for (const columnar::CodeRun& run : column.runs) {
+      const std::string value =
+          run.code == columnar::kNullCode ? "-" : std::string(column.dictionary[run.code]);
+      out[names[i]].insert(out[names[i]].end(), run.count, value);
+    }
+  }
+  return out;
+}
+
+using Rows = std::vector<std::string>;
+
+TEST(SchemaMapperTest, ASimpleMetricHasItsNameInMetricAndAColumnPerLabel) {
+  LabelColumns columns;
+  const auto mapped =
+      MapToColumns({{Labels{{"__name__", "up"}, {"instance", "a"}, {"job", "node"}}, 2},
+                    {Labels{{"__name__", "up"}, {"instance", "b"}, {"job", "node"}}, 1}},
+                   &columns);
+  EXPECT_EQ(columns.ToJson(), R"([["instance","instance"],["job","job"]])");
+  EXPECT_EQ(mapped.size(), 4u);
+  EXPECT_EQ(mapped.at("metric"), (Rows{"up", "up", "up"}));
+  EXPECT_EQ(mapped.at("instance"), (Rows{"a", "a", "b"}));
+  EXPECT_EQ(mapped.at("job"), (Rows{"node", "node", "node"}));
+  EXPECT_EQ(mapped.at("labels"), (Rows{"-", "-", "-"}));
+}
+
+TEST(SchemaMapperTest, SparseLabelsAreNullWhereASeriesHasThemNot) {
+  LabelColumns columns;
+  const auto mapped = MapToColumns({{Labels{{"__name__", "a"}, {"cpu", "0"}}, 2},
+                                    {Labels{{"__name__", "b"}}, 1},
+                                    {Labels{{"cpu", "1"}, {"value", "x"}}, 1},
+                                    {Labels{{"__name__", "c"}, {"device", "sda"}}, 3}},
+                                   &columns);
+  EXPECT_EQ(mapped.at("metric"), (Rows{"a", "a", "b", "-", "c", "c", "c"}));
+  EXPECT_EQ(mapped.at("cpu"), (Rows{"0", "0", "-", "1", "-", "-", "-"}));
+  EXPECT_EQ(mapped.at("label_value"), (Rows{"-", "-", "-", "x", "-", "-", "-"}));
+  EXPECT_EQ(mapped.at("device"), (Rows{"-", "-", "-", "-", "sda", "sda", "sda"}));
+  EXPECT_EQ(mapped.at("labels"), (Rows{"-", "-", "-", "-", "-", "-", "-"}));
+}
+
+TEST(SchemaMapperTest, LabelsWithoutAColumnAreOneCanonicalJsonObject) {
+  LabelColumns columns(1);
+  const auto mapped =
+      MapToColumns({{Labels{{"__name__", "m"}, {"a", "1"}, {"b", "q\"t"}, {"c", "3"}}, 2},
+                    {Labels{{"__name__", "m"}, {"a", "2"}}, 1}},
+                   &columns);
+  EXPECT_EQ(mapped.at("a"), (Rows{"1", "1", "2"}));
+  EXPECT_EQ(mapped.at("labels"), (Rows{R"({"b":"q\"t","c":"3"})", R"({"b":"q\"t","c":"3"})", "-"}));
 }
 
 TEST(SchemaMapperTest, ASimpleLabelKeepsItsName) {
