@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 #include <random>
+#include <set>
+#include <string>
 
 #include "store/store_fixture.h"
 
@@ -84,7 +86,7 @@ class CrashRun {
     const int count = 1 + static_cast<int>(Below(6));
     for (int i = 0; i < count; ++i) {
       next_t_ms_ += 1 + static_cast<int64_t>(Below(2000));
-      AddPoint(static_cast<int>(Below(9)), next_t_ms_, &batch, &request);
+      AddAnyPoint(static_cast<int>(Below(9)), next_t_ms_, &batch, &request);
     }
     const auto summary = store.Append(batch);
     if (summary.ok() && summary->rolled_back) return;
@@ -132,7 +134,7 @@ class CrashRun {
     for (const auto& [series, samples] : *read) {
       for (const auto& [t_ms, value] : samples) {
         if (!Holds(allowed, series, t_ms)) return "a sample that nobody sent";
-        if (!SameBits(value, ValueOf(series, t_ms))) return "a sample with another value";
+        if (!SameBits(value, AnyValueOf(series, t_ms))) return "a sample with another value";
       }
     }
     const auto flushed = (*store)->FlushAll();
@@ -172,6 +174,18 @@ TEST(StoreCrash, EveryAcknowledgedRequestSurvivesAPowerCutOnceAndWhole) {
     compacted += run.compacted() ? 1 : 0;
   }
   EXPECT_GT(compacted, Seeds() / 20);
+}
+
+TEST(StoreCrash, RunsWithSamplesOfEveryKind) {
+  std::set<std::string> kinds;
+  for (int number = 0; number < 9; ++number) {
+    const std::string series = SeriesLabels(number).packed();
+    const double value = AnyValueOf(series, kTestStartMs);
+    kinds.insert(value < 0                                ? "histogram"
+                 : value == ValueOf(series, kTestStartMs) ? "float"
+                                                          : "start");
+  }
+  EXPECT_EQ(kinds.size(), 3u);
 }
 
 TEST(StoreCrash, ASkippedFileSyncIsCaught) { EXPECT_GT(Failures({.ignore_sync = true}, 40), 0u); }

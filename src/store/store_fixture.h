@@ -55,6 +55,62 @@ inline void AddPoint(int number, TimestampMs t_ms, WriteBatch* batch, Contents* 
   if (contents != nullptr) (*contents)[labels.packed()][t_ms] = value;
 }
 
+// A histogram that its sum tells: integer or float, of one of some layouts.
+inline Histogram HistogramOf(double sum) {
+  const auto seed = static_cast<uint64_t>(sum);
+  Histogram h;
+  h.sum = sum;
+  h.schema = static_cast<int32_t>(seed % 3);
+  h.positive_spans = {{static_cast<int32_t>(seed % 5), 2}};
+  if (seed % 4 == 0) {
+    h.kind = SampleKind::kFloatHistogram;
+    h.positive_floats = {static_cast<double>(seed % 1000) / 8, 1};
+    h.float_count = h.positive_floats[0] + 1;
+  } else {
+    h.positive_counts = {static_cast<int64_t>(seed % 1000), static_cast<int64_t>(seed % 77)};
+    h.count = seed % 1000 + seed % 77;
+  }
+  return h;
+}
+inline TimestampMs StartOf(TimestampMs t_ms) { return t_ms - 1000 - t_ms % 7; }
+
+// Of a third of the series the samples are histograms, which make the value in Contents negative;
+// another third has start timestamps, which add a half to it.
+inline double AnyValueOf(std::string_view series, TimestampMs t_ms) {
+  const uint64_t kind = Hash64(series) % 3;
+  const double value = ValueOf(series, t_ms);
+  return kind == 0 ? -value : kind == 1 ? value + 0.5 : value;
+}
+
+// As AddPoint with samples of all kinds.
+inline void AddAnyPoint(int number, TimestampMs t_ms, WriteBatch* batch, Contents* contents) {
+  const Labels labels = SeriesLabels(number);
+  const double value = ValueOf(labels.packed(), t_ms);
+  batch->AddSeries(labels);
+  switch (Hash64(labels.packed()) % 3) {
+    case 0: batch->AddHistogram(t_ms, HistogramOf(value)); break;
+    case 1: batch->AddSample(t_ms, value, StartOf(t_ms)); break;
+    default: batch->AddSample(t_ms, value);
+  }
+  (*contents)[labels.packed()][t_ms] = AnyValueOf(labels.packed(), t_ms);
+}
+
+// The sample's value as Contents has it; Internal when the rest of it does not prove itself.
+inline Result<double> ProvenValue(const SeriesBatch& batch, size_t sample) {
+  double value = batch.values[sample];
+  if (const Histogram* const h = batch.histogram(sample)) {
+    if (!IsRepetition(*h, HistogramOf(value))) return Status::Internal("another histogram");
+    value = -value;
+  }
+  if (!batch.start_timestamps_ms.empty() && batch.start_timestamps_ms[sample] != 0) {
+    if (batch.start_timestamps_ms[sample] != StartOf(batch.timestamps_ms[sample])) {
+      return Status::Internal("another start timestamp");
+    }
+    value += 0.5;
+  }
+  return value;
+}
+
 inline Result<Contents> ReadAll(const Queryable& source, ReadCounters* counters = nullptr) {
   SelectRequest request;
   ASSIGN_OR_RETURN(Matcher all, Matcher::Make(MatchType::kRegex, "__name__", ".+"));
@@ -68,7 +124,8 @@ inline Result<Contents> ReadAll(const Queryable& source, ReadCounters* counters 
     RETURN_IF_ERROR(set->Read(std::vector<uint32_t>{i}, &batch));
     std::map<TimestampMs, double> samples;
     for (size_t k = 0; k < batch.timestamps_ms.size(); ++k) {
-      if (!samples.emplace(batch.timestamps_ms[k], batch.values[k]).second) {
+      ASSIGN_OR_RETURN(const double value, ProvenValue(batch, k));
+      if (!samples.emplace(batch.timestamps_ms[k], value).second) {
         return Status::Internal("a timestamp twice");
       }
     }
