@@ -11,14 +11,6 @@
 namespace thermocline::promql {
 namespace {
 
-ParseOptions ParseOptionsOf(const EngineOptions& options) {
-  ParseOptions parse;
-  parse.experimental_functions = options.enable_experimental;
-  parse.extended_range_selectors = options.enable_experimental;
-  parse.fill_modifiers = options.enable_experimental;
-  return parse;
-}
-
 Status CheckRangeType(const Expr& expr) {
   const ValueType type = TypeOf(expr);
   if (type == ValueType::kScalar || type == ValueType::kVector) return Status::Ok();
@@ -46,6 +38,14 @@ Result<QueryResult> Evaluate(QueryContext& context, const Expr& expr, std::strin
 }
 
 }  // namespace
+
+ParseOptions ParseOptionsOf(const EngineOptions& options) {
+  ParseOptions parse;
+  parse.experimental_functions = options.enable_experimental;
+  parse.extended_range_selectors = options.enable_experimental;
+  parse.fill_modifiers = options.enable_experimental;
+  return parse;
+}
 
 Status EngineOptions::Validate() const {
   if (lookback_delta_ms <= 0) {

@@ -47,6 +47,10 @@ struct EngineOptions {
   Status Validate() const;
 };
 
+struct ParseOptions;  // promql/parser.h
+// Which parts of the language the engine accepts.
+ParseOptions ParseOptionsOf(const EngineOptions& options);
+
 struct QueryOptions {
   TenantId tenant;
   QueryBudget* budget = nullptr;     // borrowed for the call; may be null

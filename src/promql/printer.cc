@@ -163,8 +163,7 @@ void PrintMatrixSelector(const MatrixSelector& matrix, std::string* out) {
   PrintOffset(selector.time, out);
 }
 
-void PrintSubquery(const SubqueryExpr& subquery, std::string* out) {
-  PrintTo(*subquery.expr, out);
+void PrintSubqueryTimes(const SubqueryExpr& subquery, std::string* out) {
   *out += '[';
   PrintPositiveDuration(subquery.range_ms, subquery.range_expr.get(), out);
   *out += ':';
@@ -195,6 +194,12 @@ void PrintMatching(const VectorMatching& matching, std::string* out) {
   if (matching.fill_right) print_fill(" fill_right ", *matching.fill_right);
 }
 
+void PrintOperator(const BinaryExpr& binary, std::string* out) {
+  *out += BinaryOpText(binary.op);
+  if (binary.return_bool) *out += " bool";
+  PrintMatching(binary.matching, out);
+}
+
 void PrintBinary(const BinaryExpr& binary, std::string* out) {
   const bool base = binary.op == BinaryOp::kPow && binary.lhs->kind == ExprKind::kNumber;
   if (base && As<NumberLiteral>(*binary.lhs).value == std::numeric_limits<double>::infinity()) {
@@ -203,20 +208,22 @@ void PrintBinary(const BinaryExpr& binary, std::string* out) {
     PrintTo(*binary.lhs, out);
   }
   *out += ' ';
-  *out += BinaryOpText(binary.op);
-  if (binary.return_bool) *out += " bool";
-  PrintMatching(binary.matching, out);
+  PrintOperator(binary, out);
   *out += ' ';
   PrintTo(*binary.rhs, out);
 }
 
-void PrintAggregate(const AggregateExpr& aggregate, std::string* out) {
+void PrintAggregation(const AggregateExpr& aggregate, std::string* out) {
   *out += AggregateOpText(aggregate.op);
   if (aggregate.without || !aggregate.grouping.empty()) {
     *out += aggregate.without ? " without " : " by ";
     PrintLabels(aggregate.grouping, out);
     *out += ' ';
   }
+}
+
+void PrintAggregate(const AggregateExpr& aggregate, std::string* out) {
+  PrintAggregation(aggregate, out);
   *out += '(';
   if (aggregate.param != nullptr) {
     PrintTo(*aggregate.param, out);
@@ -242,7 +249,9 @@ void PrintTo(const Expr& expr, std::string* out) {
     case ExprKind::kString: return PrintString(As<StringLiteral>(expr).value, out);
     case ExprKind::kVectorSelector: return PrintVectorSelector(As<VectorSelector>(expr), out);
     case ExprKind::kMatrixSelector: return PrintMatrixSelector(As<MatrixSelector>(expr), out);
-    case ExprKind::kSubquery: return PrintSubquery(As<SubqueryExpr>(expr), out);
+    case ExprKind::kSubquery:
+      PrintTo(*As<SubqueryExpr>(expr).expr, out);
+      return PrintSubqueryTimes(As<SubqueryExpr>(expr), out);
     case ExprKind::kUnary:
       *out += As<UnaryExpr>(expr).negative ? '-' : '+';
       return PrintTo(*As<UnaryExpr>(expr).expr, out);
@@ -263,6 +272,14 @@ void PrintTo(const Expr& expr, std::string* out) {
 std::string Print(const Expr& expr) {
   std::string out;
   PrintTo(expr, &out);
+  return out;
+}
+
+std::string PrintOwnPart(const Expr& expr) {
+  std::string out;
+  if (expr.kind == ExprKind::kAggregate) PrintAggregation(As<AggregateExpr>(expr), &out);
+  if (expr.kind == ExprKind::kBinary) PrintOperator(As<BinaryExpr>(expr), &out);
+  if (expr.kind == ExprKind::kSubquery) PrintSubqueryTimes(As<SubqueryExpr>(expr), &out);
   return out;
 }
 

@@ -10,4 +10,8 @@ namespace thermocline::promql {
 
 std::string Print(const Expr& expr);
 
+// What a node adds to its operands: `sum by (a) ` of an aggregation, `+ on (a)` of a binary
+// operation, `[5m:1m] offset 1h` of a subquery; "" of other nodes.
+std::string PrintOwnPart(const Expr& expr);
+
 }  // namespace thermocline::promql
