@@ -20,24 +20,36 @@ struct LabelQuery {
   uint64_t limit = 0;
 };
 
-Status ParseLabelQuery(const RouteCall& call, QueryBudget* budget, LabelQuery* query) {
+// The selectors of match[]. Errors do not name the parameter: upstream only /series does.
+Status ParseMatchers(const RouteCall& call, LabelQuery* query) {
+  for (const std::string_view text : call.parameters.GetAll("match[]")) {
+    ASSIGN_OR_RETURN(auto matchers, promql::ParseMetricSelector(text));
+    query->request.matcher_sets.push_back(std::move(matchers));
+  }
+  for (const std::vector<Matcher>& matchers : query->request.matcher_sets) {
+    if (std::ranges::all_of(matchers, &Matcher::MatchesEmpty)) {
+      return Status::InvalidArgument("match[] must contain at least one non-empty matcher");
+    }
+  }
+  return {};
+}
+
+// All but the selectors.
+Status ParseBounds(const RouteCall& call, QueryBudget* budget, LabelQuery* query) {
+  ASSIGN_OR_RETURN(query->limit, LimitParameter(call.parameters));
   ASSIGN_OR_RETURN(query->request.range.start_ms,
                    TimeParameter(call.parameters, "start", kApiMinTimeMs));
   ASSIGN_OR_RETURN(query->request.range.end_ms,
                    TimeParameter(call.parameters, "end", kApiMaxTimeMs));
-  ASSIGN_OR_RETURN(query->limit, LimitParameter(call.parameters));
-  for (const std::string_view text : call.parameters.GetAll("match[]")) {
-    auto matchers = promql::ParseMetricSelector(text);
-    if (!matchers.ok()) return InvalidParameter("match[]", matchers.status().message());
-    if (std::ranges::all_of(*matchers, &Matcher::MatchesEmpty)) {
-      return InvalidParameter("match[]", "match[] must contain at least one non-empty matcher");
-    }
-    query->request.matcher_sets.push_back(std::move(*matchers));
-  }
   // One more than asked for tells whether something was cut.
   query->request.limit = query->limit == 0 ? 0 : query->limit + 1;
   query->request.budget = budget;
   return {};
+}
+
+Status ParseLabelQuery(const RouteCall& call, QueryBudget* budget, LabelQuery* query) {
+  RETURN_IF_ERROR(ParseBounds(call, budget, query));
+  return ParseMatchers(call, query);
 }
 
 QueryBudget BudgetOf(const RouteCall& call) {
@@ -105,9 +117,12 @@ Result<std::set<Labels>> FindSeries(const RouteCall& call, const LabelQuery& que
 Response Series(const RouteCall& call) {
   QueryBudget budget = BudgetOf(call);
   LabelQuery query;
-  if (const Status s = ParseLabelQuery(call, &budget, &query); !s.ok()) return Failure(s, false);
-  if (query.request.matcher_sets.empty()) {
+  if (!call.parameters.Has("match[]")) {
     return Failure(400, "bad_data", "no match[] parameter provided");
+  }
+  if (const Status s = ParseBounds(call, &budget, &query); !s.ok()) return Failure(s, false);
+  if (const Status s = ParseMatchers(call, &query); !s.ok()) {
+    return Failure(InvalidParameter("match[]", s.message()), false);
   }
   const auto found = FindSeries(call, query);
   if (!found.ok()) return Failure(found.status(), true);
@@ -129,12 +144,13 @@ Response Series(const RouteCall& call) {
 Response MetricMetadata(const RouteCall& call) {
   MetadataRequest request;
   request.family = call.parameters.Get("metric");
-  const auto limit = LimitParameter(call.parameters);
+  const auto limit = CountParameter(call.parameters, "limit");
   if (!limit.ok()) return Failure(limit.status(), false);
-  const auto per_metric = LimitParameter(call.parameters, "limit_per_metric");
+  const auto per_metric = CountParameter(call.parameters, "limit_per_metric");
   if (!per_metric.ok()) return Failure(per_metric.status(), false);
-  request.limit = *limit;
-  request.limit_per_family = *per_metric;
+  if (*limit == 0) return Success("{}");
+  request.limit = static_cast<uint64_t>(std::max<int64_t>(*limit, 0));
+  request.limit_per_family = static_cast<uint64_t>(std::max<int64_t>(*per_metric, 0));
   const auto entries = call.context.storage.Metadata(request);
   if (!entries.ok()) return Failure(entries.status(), true);
   std::string json = "{";
@@ -142,16 +158,16 @@ Response MetricMetadata(const RouteCall& call) {
   for (const BatchMetadata& entry : *entries) {
     if (json.size() > 1) json += entry.family == open_family ? "," : "],";
     if (entry.family != open_family || json.size() == 1) {
-      AppendJsonString(&json, entry.family);
+      AppendJsonText(&json, entry.family);
       json += ":[";
       open_family = entry.family;
     }
     json += R"({"type":)";
-    AppendJsonString(&json, entry.type);
+    AppendJsonText(&json, entry.type);
     json += R"(,"help":)";
-    AppendJsonString(&json, entry.help);
+    AppendJsonText(&json, entry.help);
     json += R"(,"unit":)";
-    AppendJsonString(&json, entry.unit);
+    AppendJsonText(&json, entry.unit);
     json += '}';
   }
   json += entries->empty() ? "}" : "]}";

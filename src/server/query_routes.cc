@@ -5,7 +5,6 @@
 
 #include "model/exemplar.h"
 #include "promql/parser.h"
-#include "promql/printer.h"
 #include "server/reply.h"
 #include "server/result_stream.h"
 #include "server/router.h"
@@ -14,19 +13,26 @@
 namespace thermocline {
 namespace {
 
-// What both kinds of query take.
+// What both kinds of query take. Parameters are checked in Prometheus' order, so that of several
+// faults the same one is told: first the limit, then the times, then these.
 struct QuerySettings {
   uint64_t limit = 0;
   int64_t timeout_ms = 0;  // the smaller of the request's and the server's
   int64_t lookback_delta_ms = 0;
 };
 
-Result<QuerySettings> ParseSettings(const RouteCall& call) {
+Result<QuerySettings> ParseSettings(const RouteCall& call, uint64_t limit) {
   QuerySettings settings;
-  ASSIGN_OR_RETURN(settings.limit, LimitParameter(call.parameters));
+  settings.limit = limit;
   ASSIGN_OR_RETURN(const int64_t asked_ms, DurationParameter(call.parameters, "timeout"));
-  ASSIGN_OR_RETURN(settings.lookback_delta_ms,
-                   DurationParameter(call.parameters, "lookback_delta"));
+  if (const std::string_view text = call.parameters.Get("lookback_delta"); !text.empty()) {
+    const auto lookback_ms = ParseDurationOrSecondsMs(text);
+    if (!lookback_ms.ok()) {
+      return Status::InvalidArgument("error parsing lookback delta duration: " +
+                                     std::string(lookback_ms.status().message()));
+    }
+    settings.lookback_delta_ms = *lookback_ms;
+  }
   const int64_t most_ms = call.context.options.query_timeout_ms;
   settings.timeout_ms = asked_ms > 0 ? std::min(asked_ms, most_ms) : most_ms;
   return settings;
@@ -94,15 +100,24 @@ Response Reply(const RouteCall& call, RunningQuery& query, Result<promql::QueryR
     }
     return failure;
   }
-  const std::string stats = call.parameters.Get("stats").empty() ? "" : query.StatsJson(*answer);
+  const std::string_view asked = call.parameters.Get("stats");
+  if (!asked.empty() && asked != "true" && asked != "all") {
+    answer->warnings.push_back(fmt::format(
+        "value {} for parameter \"stats\" is deprecated and will be rejected in the next "
+        "major release, use \"true\" or \"all\"",
+        GoQuote(asked)));
+  }
+  const std::string stats = asked.empty() ? "" : query.StatsJson(*answer);
   return query.stream().Succeed(*answer, stats);
 }
 
 Response InstantQuery(const RouteCall& call) {
+  const auto limit = LimitParameter(call.parameters);
+  if (!limit.ok()) return Failure(limit.status(), false);
   const TimestampMs now_ms = call.context.env.clock.NowMs();
   const auto at_ms = TimeParameter(call.parameters, "time", now_ms);
   if (!at_ms.ok()) return Failure(at_ms.status(), false);
-  const auto settings = ParseSettings(call);
+  const auto settings = ParseSettings(call, *limit);
   if (!settings.ok()) return Failure(settings.status(), false);
   RunningQuery query(call, *settings);
   return Reply(call, query,
@@ -111,26 +126,17 @@ Response InstantQuery(const RouteCall& call) {
 }
 
 Response RangeQuery(const RouteCall& call) {
+  const auto limit = LimitParameter(call.parameters);
+  if (!limit.ok()) return Failure(limit.status(), false);
   const auto steps = StepsParameters(call.parameters);
   if (!steps.ok()) return Failure(steps.status(), false);
-  const auto settings = ParseSettings(call);
+  const auto settings = ParseSettings(call, *limit);
   if (!settings.ok()) return Failure(settings.status(), false);
   RunningQuery query(call, *settings);
   return Reply(call, query,
                call.context.engine.StreamRange(call.context.storage, call.parameters.Get("query"),
                                                steps->start_ms, steps->end_ms, steps->step_ms,
                                                query.options(), query.stream()));
-}
-
-// Valid text in its canonical form.
-Response FormatQuery(const RouteCall& call) {
-  auto tree = promql::Parse(call.parameters.Get("query"));
-  if (!tree.ok()) {
-    return Failure(InvalidParameter("query", tree.status().message()), false);
-  }
-  std::string text;
-  AppendJsonString(&text, promql::Print(**tree));
-  return Success(std::move(text));
 }
 
 // What the selectors of a query match, wherever they stand in it.
@@ -169,12 +175,17 @@ Response Exemplars(const RouteCall& call) {
   if (*end_ms < *start_ms) {
     return Failure(400, "bad_data", "end timestamp must not be before start timestamp");
   }
-  auto tree = promql::Parse(call.parameters.Get("query"));
+  auto tree = promql::Parse(call.parameters.Get("query"),
+                            promql::ParseOptionsOf(call.context.engine.options()));
   if (!tree.ok()) return Failure(tree.status(), false);
   ExemplarRequest request;
   request.range = {*start_ms, *end_ms};
   CollectSelectors(**tree, &request.matcher_sets);
-  if (request.matcher_sets.empty()) return Success("[]");
+  if (request.matcher_sets.empty()) {
+    Response nothing;
+    nothing.status = 204;
+    return nothing;
+  }
   const auto found = call.context.storage.Exemplars(request);
   if (!found.ok()) return Failure(found.status(), true);
   return Success(ExemplarsJson(*found));
@@ -183,7 +194,6 @@ Response Exemplars(const RouteCall& call) {
 constexpr Route kRoutes[] = {
     {"/api/v1/query", "GET POST", Lane::kQuery, &InstantQuery},
     {"/api/v1/query_range", "GET POST", Lane::kQuery, &RangeQuery},
-    {"/api/v1/format_query", "GET POST", Lane::kOther, &FormatQuery},
     {"/api/v1/query_exemplars", "GET POST", Lane::kQuery, &Exemplars},
 };
 

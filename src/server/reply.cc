@@ -15,7 +15,7 @@ void AppendNotices(std::string_view name, const std::vector<std::string>& notice
   *out += fmt::format(",\"{}\":[", name);
   for (size_t i = 0; i < notices.size() && i < kMaxNotices; ++i) {
     if (i > 0) *out += ',';
-    AppendJsonString(out, notices[i]);
+    AppendJsonText(out, notices[i]);
   }
   if (notices.size() > kMaxNotices) {
     *out += fmt::format(",\"{} more {} omitted\"", notices.size() - kMaxNotices,
@@ -67,7 +67,7 @@ Response Failure(int status, std::string_view error_type, std::string_view messa
   Response response;
   response.status = status;
   response.body = fmt::format(R"({{"status":"error","errorType":"{}","error":)", error_type);
-  AppendJsonString(&response.body, message);
+  AppendJsonText(&response.body, message);
   response.body += '}';
   if (status == 503) response.headers.emplace_back("Retry-After", "5");
   return response;

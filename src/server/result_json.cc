@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "model/float_histogram.h"
+#include "promql/text.h"
 #include "wire/json.h"
 
 namespace thermocline {
@@ -93,7 +94,9 @@ void AppendResultBegin(ResultKind kind, std::string* out) {
 
 void AppendResultSeries(ResultKind kind, const promql::ResultSeries& series, std::string* out) {
   if (kind == ResultKind::kScalar) {
-    AppendJsonSample(out, series.timestamps_ms.front(), series.values.front());
+    *out += '[';
+    AppendFloat(out, static_cast<double>(series.timestamps_ms.front()) / 1000);
+    *out += ",\"" + promql::FormatPlain(series.values.front()) + "\"]";
     return;
   }
   *out += R"({"metric":)";
@@ -117,9 +120,9 @@ void AppendResultEnd(const promql::QueryResult& result, std::string_view stats, 
   if (IsList(result.kind)) *out += ']';
   if (result.kind == ResultKind::kString) {
     *out += '[';
-    AppendJsonTimestamp(out, result.at_ms);
+    AppendFloat(out, static_cast<double>(result.at_ms) / 1000);
     *out += ',';
-    AppendJsonString(out, result.text);
+    AppendJsonStringResult(out, result.text);
     *out += ']';
   }
   if (!stats.empty()) {

@@ -7,7 +7,9 @@
 
 namespace thermocline {
 
-// {"resultType":...,"result":...}; `stats` is JSON to add as "stats", or empty.
+// {"resultType":...,"result":...}. As in Prometheus, scalars and strings print their time with as
+// few decimals as tell it, and scalars never use an exponent; vectors and matrices differ in both.
+// `stats` is JSON to add as "stats", or empty.
 std::string EncodeResult(const promql::QueryResult& result, std::string_view stats = {});
 
 // The same in pieces: what stands before the first series, a series (a scalar has exactly one),

@@ -24,7 +24,18 @@ TEST(ResultJson, AScalarIsOneSampleAndAStringHasItsTime) {
   promql::QueryResult text = Make(promql::ResultKind::kString, {});
   text.at_ms = 1'500;
   text.text = "<a&\"b\">";
-  EXPECT_EQ(EncodeResult(text), R"({"resultType":"string","result":[1.500,"<a&\"b\">"]})");
+  EXPECT_EQ(EncodeResult(text),
+            R"({"resultType":"string","result":[1.5,"\u003ca\u0026\"b\"\u003e"]})");
+}
+
+TEST(ResultJson, AScalarHasNoExponentAndAsFewDecimalsOfTimeAsTellIt) {
+  const auto scalar = [](TimestampMs t_ms, double value) {
+    return EncodeResult(Make(promql::ResultKind::kScalar, {{{}, {t_ms}, {value}}}));
+  };
+  EXPECT_EQ(scalar(1'500, 1e21),
+            R"({"resultType":"scalar","result":[1.5,"1000000000000000000000"]})");
+  EXPECT_EQ(scalar(-1, 1e-7), R"({"resultType":"scalar","result":[-0.001,"0.0000001"]})");
+  EXPECT_EQ(scalar(0, -kInfinity), R"({"resultType":"scalar","result":[0,"-Inf"]})");
 }
 
 TEST(ResultJson, VectorAndMatrixListTheirSeriesInOrder) {

@@ -143,7 +143,8 @@ Response Run(const ServerContext& context, const Request& request, const RouteMa
 RouteMatch FindRoute(std::string_view method, std::string_view path) {
   RouteMatch found;
   for (const std::span<const Route> group :
-       {QueryRoutes(), LabelRoutes(), WriteRoutes(), StatusRoutes(), AdminRoutes(), PageRoutes()}) {
+       {QueryRoutes(), ExpressionRoutes(), LabelRoutes(), WriteRoutes(), StatusRoutes(),
+        FeatureRoutes(), TargetRoutes(), FederateRoutes(), AdminRoutes(), PageRoutes()}) {
     for (const Route& route : group) {
       std::string_view segment;
       if (!PathMatches(route.path, path, &segment)) continue;

@@ -44,9 +44,13 @@ struct Route {
 
 // Every route of the server, by group; each group lives in a file of its own.
 std::span<const Route> QueryRoutes();
+std::span<const Route> ExpressionRoutes();
 std::span<const Route> LabelRoutes();
 std::span<const Route> WriteRoutes();
 std::span<const Route> StatusRoutes();
+std::span<const Route> FeatureRoutes();
+std::span<const Route> TargetRoutes();
+std::span<const Route> FederateRoutes();
 std::span<const Route> AdminRoutes();
 std::span<const Route> PageRoutes();
 

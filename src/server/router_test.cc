@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "codec/compression.h"
 #include "env/simulated/simulated_env.h"
 #include "promql/test_script/memory_storage.h"
@@ -177,6 +179,29 @@ TEST_F(RouterTest, ExemplarsAndRulesCheckWhatTheyAreAsked) {
        {"type=both", "group_limit=x", "group_limit=-1", "group_next_token=a", "match[]=}"}) {
     EXPECT_EQ(Get("/api/v1/rules", std::string(wrong)).status, 400) << wrong;
   }
+}
+
+TEST_F(RouterTest, FederationShowsTheNewestSampleAsText) {
+  const Response response = Get("/federate", "match[]=m{instance=%22i7%22}&match[]=m");
+  EXPECT_EQ(response.content_type,
+            "text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
+  EXPECT_TRUE(response.body.starts_with("# TYPE m untyped\nm{instance=\"i0\"} 0 1760000400000\n"));
+  EXPECT_EQ(std::count(response.body.begin(), response.body.end(), '\n'), 61);
+  machine_.clock.SetNowMs(kNowMs + 5 * kMinuteMs + 1);
+  EXPECT_EQ(Get("/federate", "match[]=m").body, "");
+  EXPECT_EQ(Get("/federate", "match[]={").status, 400);
+}
+
+TEST_F(RouterTest, ExpressionsAreReadWithTheFeaturesThatAreOn) {
+  EXPECT_EQ(Get("/api/v1/format_query", "query=a%3Cb").body,
+            R"({"status":"success","data":"a \u003c b"})");
+  for (const std::string_view path : {"/api/v1/format_query", "/api/v1/parse_query"}) {
+    EXPECT_EQ(Get(std::string(path), "query=limitk(1,a)").status, 400) << path;
+  }
+  const std::string features = Get("/api/v1/features").body;
+  EXPECT_NE(features.find(R"("limitk":false)"), std::string::npos) << features;
+  EXPECT_NE(features.find(R"("rate":true)"), std::string::npos);
+  EXPECT_EQ(Get("/api/v1/query_exemplars", "query=1").status, 204);
 }
 
 TEST_F(RouterTest, AdminEndpointsAreOffAndNameTheirFlag) {

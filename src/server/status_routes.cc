@@ -1,11 +1,10 @@
-// status/*, and the lists that are truly empty here: rules, alerts, targets.
+// status/*, /version and notifications.
 #include <fmt/chrono.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
 #include <array>
 
-#include "promql/parser.h"
 #include "server/reply.h"
 #include "server/router.h"
 #include "wire/json.h"
@@ -18,7 +17,7 @@ constexpr std::string_view kPrometheusVersion = "3.14.0";
 
 std::string Quoted(std::string_view text) {
   std::string out;
-  AppendJsonString(&out, text);
+  AppendJsonText(&out, text);
   return out;
 }
 
@@ -32,6 +31,24 @@ Response BuildInfo(const RouteCall& call) {
                   R"("goVersion":"","application":"Thermocline","applicationVersion":{}}})",
                   kPrometheusVersion, Quoted(call.context.revision), Quoted(call.context.version)));
 }
+
+// What a program that knows only Prometheus' /version reads; as text, like there.
+Response Version(const RouteCall& call) {
+  Response response;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body =
+      fmt::format(R"({{"version":"{}","revision":{},"branch":"main","buildUser":"","buildDate":"",)"
+                  R"("goVersion":""}})"
+                  "\n",
+                  kPrometheusVersion, Quoted(call.context.revision));
+  return response;
+}
+
+// The log is replayed before the first request is answered.
+Response WalReplay(const RouteCall&) { return Success(R"({"min":0,"max":0,"current":0})"); }
+
+// What Prometheus notifies of (a broken configuration, a failed start) ends this server instead.
+Response Notifications(const RouteCall&) { return Success("[]"); }
 
 Response RuntimeInfo(const RouteCall& call) {
   std::array<char, 256> host{};
@@ -91,46 +108,15 @@ Response Tsdb(const RouteCall& call) {
       CountsJson(head.bytes_by_label), CountsJson(head.series_by_label_pair)));
 }
 
-// There are none, but a wrong question is an error all the same.
-Response Rules(const RouteCall& call) {
-  const std::string_view type = call.parameters.Get("type");
-  if (!type.empty() && type != "alert" && type != "record") {
-    return Failure(InvalidParameter("type", fmt::format("not supported value \"{}\"", type)),
-                   false);
-  }
-  for (const std::string_view text : call.parameters.GetAll("match[]")) {
-    const auto matchers = promql::ParseMetricSelector(text);
-    if (!matchers.ok()) {
-      return Failure(InvalidParameter("match[]", matchers.status().message()), false);
-    }
-  }
-  const auto limit = LimitParameter(call.parameters, "group_limit");
-  if (!limit.ok()) return Failure(limit.status(), false);
-  // Every token that we could have given out is of a group that is not there any more.
-  if (!call.parameters.Get("group_next_token").empty()) {
-    return Failure(InvalidParameter("group_next_token", "no such group"), false);
-  }
-  return Success(R"({"groups":[]})");
-}
-
-Response Alerts(const RouteCall&) { return Success(R"({"alerts":[]})"); }
-Response AlertManagers(const RouteCall&) {
-  return Success(R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})");
-}
-Response Targets(const RouteCall&) {
-  return Success(R"({"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":{}})");
-}
-
 constexpr Route kRoutes[] = {
     {"/api/v1/status/buildinfo", "GET", Lane::kOther, &BuildInfo},
     {"/api/v1/status/runtimeinfo", "GET", Lane::kOther, &RuntimeInfo},
     {"/api/v1/status/flags", "GET", Lane::kOther, &Flags},
     {"/api/v1/status/config", "GET", Lane::kOther, &Config},
     {"/api/v1/status/tsdb", "GET", Lane::kOther, &Tsdb},
-    {"/api/v1/rules", "GET", Lane::kOther, &Rules},
-    {"/api/v1/alerts", "GET", Lane::kOther, &Alerts},
-    {"/api/v1/alertmanagers", "GET", Lane::kOther, &AlertManagers},
-    {"/api/v1/targets", "GET", Lane::kOther, &Targets},
+    {"/api/v1/status/walreplay", "GET", Lane::kOther, &WalReplay},
+    {"/api/v1/notifications", "GET", Lane::kOther, &Notifications},
+    {"/version", "GET", Lane::kOther, &Version},
 };
 
 }  // namespace

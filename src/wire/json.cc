@@ -15,10 +15,20 @@ void AppendInteger(std::string* out, int64_t value) {
   out->append(buffer, end);
 }
 
-// Bytes that a JSON string cannot hold as they are, or that need a look (UTF-8).
-constexpr bool IsPlain(char c) {
+// What is escaped beyond what JSON demands. Prometheus prints labels by an encoder of its own that
+// escapes none of it, other texts by jsoniter, and string results by encoding/json.
+struct Quoting {
+  bool line_ends = true;     // U+2028 and U+2029, line ends to JavaScript
+  bool html = false;         // < > &
+  bool short_forms = false;  // \b and \f instead of \u0008 and \u000c
+};
+
+constexpr bool IsHtml(char c) { return c == '<' || c == '>' || c == '&'; }
+
+// Whether the byte may stand as it is; bytes of UTF-8 sequences need a look.
+constexpr bool IsPlain(char c, const Quoting& quoting) {
   const auto byte = static_cast<uint8_t>(c);
-  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\' && !(quoting.html && IsHtml(c));
 }
 
 // The length of the well-formed sequence that `text` starts with, at most 4; 0 when there is none.
@@ -43,7 +53,11 @@ void AppendExpanded(std::string* out, std::string_view scientific) {
   out->append(static_cast<size_t>(exponent) - decimals, '0');
 }
 
-void AppendEscape(std::string* out, char c) {
+void AppendEscape(std::string* out, char c, const Quoting& quoting) {
+  if (quoting.short_forms && (c == '\b' || c == '\f')) {
+    *out += c == '\b' ? "\\b" : "\\f";
+    return;
+  }
   switch (c) {
     case '"': *out += "\\\""; return;
     case '\\': *out += "\\\\"; return;
@@ -55,6 +69,33 @@ void AppendEscape(std::string* out, char c) {
       *out += "0123456789abcdef"[static_cast<uint8_t>(c) >> 4];
       *out += "0123456789abcdef"[static_cast<uint8_t>(c) & 0xf];
   }
+}
+
+void AppendQuoted(std::string* out, std::string_view text, const Quoting& quoting) {
+  *out += '"';
+  while (!text.empty()) {
+    size_t plain = 0;
+    while (plain < text.size() && IsPlain(text[plain], quoting)) ++plain;
+    out->append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    if (static_cast<uint8_t>(text[0]) < 0x80) {
+      AppendEscape(out, text[0], quoting);
+      text.remove_prefix(1);
+      continue;
+    }
+    const size_t length = Utf8Length(text);
+    const std::string_view sequence = text.substr(0, length);
+    if (length == 0) {
+      *out += "\\ufffd";
+    } else if (quoting.line_ends && (sequence == "\u2028" || sequence == "\u2029")) {
+      *out += sequence.back() == '\xa8' ? "\\u2028" : "\\u2029";
+    } else {
+      out->append(sequence);
+    }
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  *out += '"';
 }
 
 }  // namespace
@@ -85,32 +126,14 @@ void AppendFloat(std::string* out, double value) {
   }
 }
 
-void AppendJsonString(std::string* out, std::string_view text) {
-  *out += '"';
-  while (!text.empty()) {
-    size_t plain = 0;
-    while (plain < text.size() && IsPlain(text[plain])) ++plain;
-    out->append(text.substr(0, plain));
-    text.remove_prefix(plain);
-    if (text.empty()) break;
-    if (static_cast<uint8_t>(text[0]) < 0x80) {
-      AppendEscape(out, text[0]);
-      text.remove_prefix(1);
-      continue;
-    }
-    const size_t length = Utf8Length(text);
-    const std::string_view sequence = text.substr(0, length);
-    if (length == 0) {
-      *out += "\\ufffd";
-    } else if (sequence == "\u2028" || sequence == "\u2029") {
-      // Line ends to JavaScript, although JSON allows them.
-      *out += sequence.back() == '\xa8' ? "\\u2028" : "\\u2029";
-    } else {
-      out->append(sequence);
-    }
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
-  *out += '"';
+void AppendJsonString(std::string* out, std::string_view text) { AppendQuoted(out, text, {}); }
+
+void AppendJsonText(std::string* out, std::string_view text) {
+  AppendQuoted(out, text, {.html = true});
+}
+
+void AppendJsonStringResult(std::string* out, std::string_view text) {
+  AppendQuoted(out, text, {.html = true, .short_forms = true});
 }
 
 void AppendJsonTimestamp(std::string* out, TimestampMs t_ms) {
@@ -129,14 +152,15 @@ void AppendJsonTimestamp(std::string* out, TimestampMs t_ms) {
 }
 
 void AppendJsonLabels(std::string* out, LabelsView labels) {
+  constexpr Quoting kLabels{.line_ends = false};
   *out += '{';
   bool first = true;
   for (const LabelPair& label : labels) {
     if (!first) *out += ',';
     first = false;
-    AppendJsonString(out, label.name);
+    AppendQuoted(out, label.name, kLabels);
     *out += ':';
-    AppendJsonString(out, label.value);
+    AppendQuoted(out, label.value, kLabels);
   }
   *out += '}';
 }
@@ -164,7 +188,7 @@ void AppendJsonStrings(std::string* out, std::span<const std::string> texts) {
   *out += '[';
   for (size_t i = 0; i < texts.size(); ++i) {
     if (i > 0) *out += ',';
-    AppendJsonString(out, texts[i]);
+    AppendJsonText(out, texts[i]);
   }
   *out += ']';
 }

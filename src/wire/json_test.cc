@@ -86,6 +86,24 @@ TEST(Json, EscapesStrings) {
   EXPECT_EQ(Quoted("\u2028\u2029\u2030"), "\"\\u2028\\u2029\u2030\"");
 }
 
+TEST(Json, EscapesTheTextsOfTheApiForHtml) {
+  std::string out;
+  AppendJsonText(&out, "a<&>\u2028\b\xff");
+  EXPECT_EQ(out, R"("a\u003c\u0026\u003e\u2028\u0008\ufffd")");
+}
+
+TEST(Json, EscapesTheTextOfAStringResultAsGosOwnEncoder) {
+  std::string out;
+  AppendJsonStringResult(&out, "\b\f\v\n<\xff");
+  EXPECT_EQ(out, R"("\b\f\u000b\n\u003c\ufffd")");
+}
+
+TEST(Json, EscapesOnlyWhatItMustInLabels) {
+  std::string out;
+  AppendJsonLabels(&out, Labels({{"a", "<&>\u2028\b\"\n"}}));
+  EXPECT_EQ(out, "{\"a\":\"<&>\u2028\\u0008\\\"\\n\"}");
+}
+
 TEST(Json, PrintsLabelsAndSamples) {
   std::string out;
   AppendJsonLabels(&out, Labels({{"__name__", "up"}, {"job", "a\"b"}}));

@@ -1,5 +1,6 @@
 #include "wire/parameters.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -104,6 +105,28 @@ Status CannotParse(std::string_view text, std::string_view what, std::string_vie
   return Status::InvalidArgument(std::move(message));
 }
 
+Status CannotParseInteger(std::string_view text, std::string_view function, std::string_view why) {
+  std::string message(function);
+  message += ": parsing " + GoQuote(text) + ": ";
+  message += why;
+  return Status::InvalidArgument(std::move(message));
+}
+
+// A decimal int64_t as `function` of Go's strconv reads it.
+Result<int64_t> ParseInteger(std::string_view text, std::string_view function) {
+  int64_t value = 0;
+  const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-';
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + (plus ? 1 : 0), end, value);
+  if (error == std::errc::result_out_of_range) {
+    return CannotParseInteger(text, function, "value out of range");
+  }
+  if (error != std::errc() || stop != end) {
+    return CannotParseInteger(text, function, "invalid syntax");
+  }
+  return value;
+}
+
 }  // namespace
 
 Result<TimestampMs> ParseTime(std::string_view text) {
@@ -151,26 +174,34 @@ Result<TimestampMs> TimeParameter(const Parameters& parameters, std::string_view
   if (text.empty()) return absent;
   Result<TimestampMs> time = ParseTime(text);
   if (time.ok()) return time;
-  return InvalidParameter(name, "Invalid time value for '" + std::string(name) +
+  return InvalidParameter(name, "invalid time value for '" + std::string(name) +
                                     "': " + std::string(time.status().message()));
 }
 
 Result<uint64_t> LimitParameter(const Parameters& parameters, std::string_view name) {
   const std::string_view text = parameters.Get(name);
   if (text.empty()) return uint64_t{0};
-  int64_t limit = 0;
-  const char* start = text.data() + (text[0] == '+' && text.size() > 1 && text[1] != '-' ? 1 : 0);
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(start, end, limit);
-  if (error == std::errc::result_out_of_range) {
-    return InvalidParameter(name,
-                            "strconv.Atoi: parsing " + GoQuote(text) + ": value out of range");
+  const Result<int64_t> limit = ParseInteger(text, "strconv.Atoi");
+  if (!limit.ok()) return InvalidParameter(name, limit.status().message());
+  if (*limit < 0) return InvalidParameter(name, "limit must be non-negative");
+  return static_cast<uint64_t>(*limit);
+}
+
+Result<int64_t> CountParameter(const Parameters& parameters, std::string_view name) {
+  const std::string_view text = parameters.Get(name);
+  if (text.empty()) return int64_t{-1};
+  const Result<int64_t> count = ParseInteger(text, "strconv.Atoi");
+  if (!count.ok()) return Status::InvalidArgument(std::string(name) + " must be a number");
+  return std::max<int64_t>(*count, -1);
+}
+
+Result<int64_t> ParseGoInt32(std::string_view text) {
+  constexpr std::string_view kFunction = "strconv.ParseInt";
+  Result<int64_t> value = ParseInteger(text, kFunction);
+  if (value.ok() && static_cast<int32_t>(*value) != *value) {
+    return CannotParseInteger(text, kFunction, "value out of range");
   }
-  if (error != std::errc() || stop != end) {
-    return InvalidParameter(name, "strconv.Atoi: parsing " + GoQuote(text) + ": invalid syntax");
-  }
-  if (limit < 0) return InvalidParameter(name, "limit must be non-negative");
-  return static_cast<uint64_t>(limit);
+  return value;
 }
 
 Result<int64_t> DurationParameter(const Parameters& parameters, std::string_view name) {

@@ -51,6 +51,11 @@ Result<TimestampMs> TimeParameter(const Parameters& parameters, std::string_view
                                   TimestampMs absent);
 // Non-negative; 0 (no limit) when missing. Error texts as Prometheus.
 Result<uint64_t> LimitParameter(const Parameters& parameters, std::string_view name = "limit");
+// As the metadata endpoints read limits: -1 (no limit) when missing or negative; InvalidArgument
+// `name must be a number`.
+Result<int64_t> CountParameter(const Parameters& parameters, std::string_view name);
+// strconv.ParseInt(text, 10, 32). InvalidArgument with Go's text.
+Result<int64_t> ParseGoInt32(std::string_view text);
 // Milliseconds, 0 when missing.
 Result<int64_t> DurationParameter(const Parameters& parameters, std::string_view name);
 

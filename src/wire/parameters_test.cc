@@ -86,7 +86,7 @@ TEST(Parameters, ReadsDurations) {
 TEST(Parameters, NamesTheBadParameter) {
   EXPECT_EQ(*TimeParameter(Form("time="), "time", 42), 42);
   EXPECT_EQ(TimeParameter(Form("time=x"), "time", 0).status().message(),
-            R"(invalid parameter "time": Invalid time value for 'time': )"
+            R"(invalid parameter "time": invalid time value for 'time': )"
             R"(cannot parse "x" to a valid timestamp)");
   EXPECT_EQ(*LimitParameter(Form("")), 0u);
   EXPECT_EQ(*LimitParameter(Form("limit=40000")), 40000u);
