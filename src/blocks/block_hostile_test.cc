@@ -53,13 +53,31 @@ Result<std::string> Tell(SimulatedFileSystem& files, const std::string& folder,
   return out;
 }
 
+// Cuts the second and third series of the block in `folder`.
+std::string TwoTombstones(SimulatedFileSystem& files, const std::string& folder) {
+  LocalBucket bucket(files, folder);
+  const auto refs = (*Block::Open(bucket, "", {}))->index().All();
+  std::string body;
+  ByteWriter writer(&body);
+  for (const size_t series : {1, 2}) {
+    writer.Varint((*refs)[series].number);
+    writer.SignedVarint(3000);
+    writer.SignedVarint(4000);
+  }
+  std::string file;
+  PutBig32(&file, 0x0130BA30);
+  file += '\1' + body;
+  PutBig32(&file, Crc32c(body));
+  return file;
+}
+
 // Flips bits of each byte of `file` and expects an error or `right`.
 void FlipEveryByte(SimulatedFileSystem* files, const std::string& folder, const std::string& name,
                    const std::string& right, size_t step) {
   const std::string path = folder + "/" + name;
   const std::string whole = *files->ReadFile(path);
   for (size_t i = 0; i < whole.size(); i += step) {
-    for (const int mask : {1, 0x80, 0xff}) {
+    for (const int mask : {0x01, 0x41, 0x80, 0xff}) {
       std::string bytes = whole;
       bytes[i] = static_cast<char>(bytes[i] ^ mask);
       files->PutFile(path, bytes);
@@ -77,10 +95,13 @@ TEST(HostileBlock, AFlippedByteIsAnErrorOrChangesNothing) {
     SCOPED_TRACE(shape.version);
     SimulatedEnv env;
     PutTestBlock(&env.files, "/b", 8, 5, shape);
+    env.files.PutFile("/b/tombstones", TwoTombstones(env.files, "/b"));
     const auto right = Tell(env.files, "/b", {});
     ASSERT_TRUE(right.ok()) << right.status().ToString();
     FlipEveryByte(&env.files, "/b", "index", *right, 1);
     FlipEveryByte(&env.files, "/b", "chunks/000001", *right, 1);
+    FlipEveryByte(&env.files, "/b", "meta.json", *right, 1);
+    FlipEveryByte(&env.files, "/b", "tombstones", *right, 1);
   }
 }
 
@@ -101,6 +122,7 @@ TEST(HostileBlock, AFlippedByteOfPrometheusBlocksIsAnErrorOrChangesNothing) {
     ASSERT_TRUE(right.ok()) << right.status().ToString();
     FlipEveryByte(&env.files, "/b", "index", *right, step);
     FlipEveryByte(&env.files, "/b", "chunks/000001", *right, 3);
+    FlipEveryByte(&env.files, "/b", "meta.json", *right, 1);
     FlipEveryByte(&env.files, "/b", "tombstones", *right, 1);
   }
 }

@@ -17,7 +17,7 @@ constexpr uint8_t kZstd = 16;
 enum FragmentType : uint8_t { kRestIsZero = 0, kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
 
 // A record may decode to so much more than it takes.
-constexpr uint64_t kExpansion = 1024;
+constexpr uint64_t kExpansion = 256;
 constexpr uint64_t kExpansionFloor = uint64_t{1} << 20;
 
 }  // namespace
