@@ -79,6 +79,13 @@ Result<bool> AskBloomFilter(const Object& object, const BloomPlace& place,
   if (!known) {
     ASSIGN_OR_RETURN(bits, read(place.offset + header.header_bytes, header.bitset_bytes));
   }
+  if (place.crc) {
+    const std::string_view head =
+        std::string_view(bytes).substr(0, known ? whole : header.header_bytes);
+    if (const uint32_t crc = Crc32c(bits, Crc32c(head)); crc != *place.crc) {
+      return Status::Corruption(fmt::format("checksum {:08x}, expected {:08x}", crc, *place.crc));
+    }
+  }
   const auto bitset = known ? AsBytes(bytes).subspan(header.header_bytes) : AsBytes(bits);
   return std::any_of(any_of.begin(), any_of.end(), [&](std::string_view value) {
     return BloomMayContain(bitset, Hash64(value));
@@ -99,8 +106,8 @@ Result<bool> MayContain(const Object& object, const FileIndex& file_index, uint3
   }
   const BloomEntry* bloom = index.bloom(column, row_group);
   if (bloom == nullptr) return true;
-  auto answer = AskBloomFilter(object, {bloom->offset, bloom->size_bytes, index.footer_offset()},
-                               any_of, stats);
+  auto answer = AskBloomFilter(
+      object, {bloom->offset, bloom->size_bytes, index.footer_offset(), bloom->crc}, any_of, stats);
   if (answer.ok()) return answer;
   return answer.status().WithContext(
       fmt::format("{} column '{}' bloom filter at offset {}", index.name(),

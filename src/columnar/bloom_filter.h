@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -37,11 +38,12 @@ struct BloomHeader {
 bool ParseBloomHeader(std::span<const uint8_t> bytes, BloomHeader* header);
 
 // Where a filter is: `size_bytes` with its header, or 0 where the file does not say; before
-// `limit`.
+// `limit`. Its CRC32C where the file says it.
 struct BloomPlace {
   uint64_t offset = 0;
   uint32_t size_bytes = 0;
   uint64_t limit = 0;
+  std::optional<uint32_t> crc = {};
 };
 Result<bool> AskBloomFilter(const Object& object, const BloomPlace& place,
                             std::span<const std::string_view> any_of, ReadStats* stats);

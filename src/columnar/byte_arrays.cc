@@ -109,21 +109,34 @@ bool DecodeDeltaStrings(std::span<const uint8_t> bytes, size_t count, uint64_t l
   uint64_t prefix_sum = 0;
   if (used < 0 || !SumLengths({prefixes.data(), count}, &prefix_sum)) return false;
   if (!DecodeDeltaLengths(bytes.subspan(static_cast<size_t>(used)), count, values)) return false;
-  uint64_t total = prefix_sum;
-  for (const std::string_view suffix : *values) total += suffix.size();
+  // A string like the one before is the same bytes again: long runs of a list cost nothing.
+  uint64_t total = 0;
+  uint64_t before_size = UINT64_MAX;
+  const auto is_repeat = [&](size_t i) {
+    return (*values)[i].empty() && static_cast<uint64_t>(prefixes[i]) == before_size;
+  };
+  for (size_t i = 0; i < count; ++i) {
+    if (is_repeat(i)) continue;
+    before_size = static_cast<uint64_t>(prefixes[i]) + (*values)[i].size();
+    total += before_size;
+  }
   if (total > limit_bytes) return false;
   arena->resize(total + 1);  // an empty string still has a place, unlike NULL
   char* at = arena->data();
   std::string_view before;
+  before_size = UINT64_MAX;
   for (size_t i = 0; i < count; ++i) {
-    const size_t shared = static_cast<size_t>(prefixes[i]);
-    const std::string_view suffix = (*values)[i];
-    if (shared > before.size()) return false;
-    if (shared > 0) std::memcpy(at, before.data(), shared);
-    if (!suffix.empty()) std::memcpy(at + shared, suffix.data(), suffix.size());
-    before = std::string_view(at, shared + suffix.size());
+    if (!is_repeat(i)) {
+      const size_t shared = static_cast<size_t>(prefixes[i]);
+      const std::string_view suffix = (*values)[i];
+      if (shared > before.size()) return false;
+      if (shared > 0) std::memcpy(at, before.data(), shared);
+      if (!suffix.empty()) std::memcpy(at + shared, suffix.data(), suffix.size());
+      before = std::string_view(at, shared + suffix.size());
+      before_size = before.size();
+      at += before.size();
+    }
     (*values)[i] = before;
-    at += before.size();
   }
   return true;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,8 +55,9 @@ struct ColumnBounds {
 
 // Where a column chunk's bloom filter is.
 struct BloomEntry {
-  uint64_t offset = 0;      // 0 = none
-  uint32_t size_bytes = 0;  // header included; 0 = the file does not say
+  uint64_t offset = 0;          // 0 = none
+  uint32_t size_bytes = 0;      // header included; 0 = the file does not say
+  std::optional<uint32_t> crc;  // CRC32C of it whole
 };
 
 struct ColumnEntry {
@@ -102,6 +104,8 @@ class PagedFileIndex : public FileIndex {
     const std::vector<BloomEntry>& blooms = entry(column).blooms;
     return blooms.empty() || blooms[row_group].offset == 0 ? nullptr : &blooms[row_group];
   }
+  // The file's own check covers its page indexes and its footer (tail_check.h), and holds.
+  bool tail_checked() const { return tail_checked_; }
   // Where everything but the footer ends.
   uint64_t footer_offset() const { return footer_offset_; }
 
@@ -116,6 +120,7 @@ class PagedFileIndex : public FileIndex {
   uint64_t rows_ = 0;
   uint32_t row_groups_ = 0;
   bool aligned_ = true;
+  bool tail_checked_ = false;
   FileSchema schema_;
   KeyValues key_values_;
   std::string created_by_;

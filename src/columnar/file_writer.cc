@@ -12,6 +12,7 @@
 #include <parquet/properties.h>
 
 #include <algorithm>
+#include <span>
 
 #include "columnar/arrow_wall.h"
 #include "columnar/chunk_writer.h"
@@ -19,6 +20,7 @@
 #include "columnar/parquet_schema.h"
 #include "columnar/plain_pages.h"
 #include "columnar/sink_stream.h"
+#include "columnar/tail_check.h"
 
 namespace thermocline::columnar {
 
@@ -130,7 +132,10 @@ class PagedFileWriter : public FileWriter {
   }
   uint64_t WriteChunk(uint32_t column, const EncodedChunk& chunk,
                       ::parquet::RowGroupMetaDataBuilder* row_group);
-  Status WriteIndexes();
+  // The checks of the filters; the bytes of the indexes.
+  Status WriteBlooms(std::string* checks);
+  Status WriteIndexes(std::string* written);
+  Status WriteFooter(const KeyValues& key_values, std::string_view indexes);
 
   const FileSchema schema_;
   const FileWriterOptions options_;
@@ -199,53 +204,101 @@ uint64_t PagedFileWriter::WriteChunk(uint32_t column, const EncodedChunk& chunk,
   return StoreChunk(chunk, place);
 }
 
-Status PagedFileWriter::WriteIndexes() {
-  indexes_->Finish();
+// What `write` writes to a stream of its own.
+template <typename Write>
+Result<std::shared_ptr<::arrow::Buffer>> Buffered(std::string_view what, Write&& write) {
   auto opened = ::arrow::io::BufferOutputStream::Create(1 << 16, ::arrow::system_memory_pool());
-  RETURN_IF_ERROR(FromArrow(Code::kInternal, "writing page indexes", opened.status()));
-  auto written = indexes_->WriteTo(opened->get());
+  RETURN_IF_ERROR(FromArrow(Code::kInternal, what, opened.status()));
+  write(opened->get());
   auto finished = (*opened)->Finish();
-  RETURN_IF_ERROR(FromArrow(Code::kInternal, "writing page indexes", finished.status()));
-  ::arrow::Buffer& buffer = **finished;
+  RETURN_IF_ERROR(FromArrow(Code::kInternal, what, finished.status()));
+  return std::move(finished).ValueUnsafe();
+}
+
+Status PagedFileWriter::WriteBlooms(std::string* checks) {
+  ::parquet::IndexLocations places;
+  ASSIGN_OR_RETURN(const auto buffer, Buffered("writing bloom filters",
+                                               [&](auto* to) { places = blooms_->WriteTo(to); }));
+  std::sort(places.begin(), places.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.first.row_group_index, a.first.column_index) <
+           std::pair(b.first.row_group_index, b.first.column_index);
+  });
+  const std::string_view bytes(*buffer);
+  const auto base = static_cast<int64_t>(sink_->size_bytes());
+  for (auto& [chunk, place] : places) {
+    const auto filter =
+        bytes.substr(static_cast<size_t>(place.offset), static_cast<size_t>(place.length));
+    *checks += fmt::format("{:08x}", Crc32c(filter));
+    place.offset += base;
+  }
+  metadata_->SetIndexLocations(::parquet::IndexKind::kBloomFilter, places);
+  return FromArrow(Code::kIo, "writing bloom filters", sink_->Write(bytes.data(), buffer->size()));
+}
+
+Status PagedFileWriter::WriteIndexes(std::string* written) {
+  indexes_->Finish();
+  ::parquet::PageIndexBuilder::WriteResult places;
+  ASSIGN_OR_RETURN(const auto buffer, Buffered("writing page indexes",
+                                               [&](auto* to) { places = indexes_->WriteTo(to); }));
   const int64_t base = static_cast<int64_t>(sink_->size_bytes());
-  for (auto& [chunk, location] : written.column_index_locations) {
-    uint8_t* at = buffer.mutable_data() + location.offset;
+  for (auto& [chunk, location] : places.column_index_locations) {
+    uint8_t* at = buffer->mutable_data() + location.offset;
     CHECK(NormalizeNullPages({at, static_cast<size_t>(location.length)}));
     location.offset += base;
   }
-  for (auto& [chunk, location] : written.offset_index_locations) location.offset += base;
-  metadata_->SetIndexLocations(::parquet::IndexKind::kColumnIndex, written.column_index_locations);
-  metadata_->SetIndexLocations(::parquet::IndexKind::kOffsetIndex, written.offset_index_locations);
-  return FromArrow(Code::kIo, "writing page indexes", sink_->Write(buffer.data(), buffer.size()));
+  for (auto& [chunk, location] : places.offset_index_locations) location.offset += base;
+  metadata_->SetIndexLocations(::parquet::IndexKind::kColumnIndex, places.column_index_locations);
+  metadata_->SetIndexLocations(::parquet::IndexKind::kOffsetIndex, places.offset_index_locations);
+  *written = buffer->ToString();
+  return FromArrow(Code::kIo, "writing page indexes", sink_->Write(buffer->data(), buffer->size()));
+}
+
+Status PagedFileWriter::WriteFooter(const KeyValues& key_values, std::string_view indexes) {
+  std::vector<std::string> keys;
+  std::vector<std::string> values;
+  for (const auto& [key, value] : key_values) {
+    keys.push_back(key);
+    values.push_back(value);
+  }
+  const auto footer = metadata_->Finish(::arrow::key_value_metadata(keys, values));
+  if (!options_.tail_check) {
+    ::parquet::WriteFileMetaData(*footer, sink_.get());
+    return Status::Ok();
+  }
+  std::string bytes = footer->SerializeToString();
+  const auto digits = FindTailDigits(bytes);
+  CHECK(digits.has_value());
+  bytes.replace(*digits, kTailDigits, TailDigits(indexes, bytes, *digits));
+  const auto size = static_cast<uint32_t>(bytes.size());
+  bytes.append(reinterpret_cast<const char*>(&size), sizeof(size)).append("PAR1");
+  return FromArrow(Code::kIo, "writing a footer",
+                   sink_->Write(bytes.data(), static_cast<int64_t>(bytes.size())));
 }
 
 Result<FileSummary> PagedFileWriter::Finish(const KeyValues& key_values) {
   if (failed_ || open_) {
     return Status::InvalidArgument("finish of a file that failed or has an open row group");
   }
-  std::vector<std::string> keys;
-  std::vector<std::string> values;
   for (const auto& [key, value] : key_values) {
     if (key.starts_with("thermocline.page")) {
       return Status::InvalidArgument("footer key '" + key + "' is the writer's own");
     }
-    keys.push_back(key);
-    values.push_back(value);
   }
-  if (!plain_pages_.empty()) {
-    keys.emplace_back(kPlainPagesKey);
-    values.push_back(FormatPlainPages(plain_pages_));
-  }
+  KeyValues pairs = key_values;
+  if (!plain_pages_.empty()) pairs.emplace_back(kPlainPagesKey, FormatPlainPages(plain_pages_));
   uint64_t tail_begin = 0;
   const Status status = Wall("finishing a file", [&]() -> Status {
-    const auto blooms = blooms_->WriteTo(sink_.get());
-    metadata_->SetIndexLocations(::parquet::IndexKind::kBloomFilter, blooms);
+    std::string bloom_checks;
+    std::string indexes;
+    RETURN_IF_ERROR(WriteBlooms(&bloom_checks));
     tail_begin = sink_->size_bytes();
     sink_->BeginTail();
-    RETURN_IF_ERROR(WriteIndexes());
-    const auto footer = metadata_->Finish(::arrow::key_value_metadata(keys, values));
-    ::parquet::WriteFileMetaData(*footer, sink_.get());
-    return Status::Ok();
+    RETURN_IF_ERROR(WriteIndexes(&indexes));
+    if (options_.tail_check) {
+      if (!bloom_checks.empty()) pairs.emplace_back(kBloomCheckKey, bloom_checks);
+      pairs.emplace_back(kTailCheckKey, std::string(kTailDigits, '0'));
+    }
+    return WriteFooter(pairs, indexes);
   });
   RETURN_IF_ERROR(status);
   failed_ = true;  // spent

@@ -8,6 +8,7 @@
 #include <parquet/properties.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <set>
 
@@ -15,9 +16,11 @@
 #include "columnar/arrow_wall.h"
 #include "columnar/bloom_filter.h"
 #include "columnar/chunk_writer.h"
+#include "columnar/decode_limits.h"
 #include "columnar/file_index.h"
 #include "columnar/parquet_schema.h"
 #include "columnar/plain_pages.h"
+#include "columnar/tail_check.h"
 
 namespace thermocline::columnar {
 
@@ -26,7 +29,6 @@ namespace {
 constexpr uint64_t kTrailerBytes = 8;  // footer length, magic
 constexpr uint64_t kMaxFooterBytes = uint64_t{64} << 20;
 constexpr uint64_t kMaxTailBytes = uint64_t{512} << 20;
-constexpr uint64_t kMaxPageRows = uint64_t{1} << 24;
 // The first read of a file whose tail size is unknown.
 constexpr uint64_t kTailGuessBytes = 64 << 10;
 
@@ -101,6 +103,9 @@ class IndexParser {
   std::shared_ptr<const FileIndex> index() const { return index_; }
 
  private:
+  // What the file says of itself (tail_check.h).
+  Status CheckTail();
+  Status TakeBloomChecks();
   Status Bad(const std::string& what) const {
     return Status::Corruption(index_->name_ + ": " + what);
   }
@@ -127,7 +132,8 @@ class IndexParser {
   std::vector<std::unique_ptr<::parquet::RowGroupMetaData>> groups_;
   std::vector<uint64_t> group_first_;  // per row group its first row
   PlainPages plain_pages_;
-  uint64_t pages_end_ = 0;  // pages lie before this offset
+  uint64_t pages_end_ = 0;   // pages lie before this offset
+  uint64_t tail_begin_ = 0;  // where the page indexes begin, or the footer where there are none
 };
 
 Status IndexParser::ParseFooter(uint64_t* begin) {
@@ -170,6 +176,7 @@ Status IndexParser::ParseFooter(uint64_t* begin) {
   if (static_cast<int64_t>(rows) != metadata_->num_rows()) {
     return Bad(fmt::format("row groups have {} rows, the file {}", rows, metadata_->num_rows()));
   }
+  tail_begin_ = *begin;
   index_->rows_ = rows;
   index_->row_groups_ = static_cast<uint32_t>(groups_.size());
   return Status::Ok();
@@ -187,7 +194,46 @@ Result<std::string_view> IndexParser::BytesAt(const ::parquet::IndexLocation& lo
   return tail_.substr(offset - tail_begin, length);
 }
 
+Status IndexParser::CheckTail() {
+  const uint64_t begin = file_size_ - tail_.size();
+  if (tail_begin_ < begin) return Bad("page indexes begin before the bytes read");
+  const std::string_view footer =
+      tail_.substr(pages_end_ - begin, file_size_ - kTrailerBytes - pages_end_);
+  const auto digits = FindTailDigits(footer);
+  if (!digits) return Status::Ok();
+  const std::string_view indexes = tail_.substr(tail_begin_ - begin, pages_end_ - tail_begin_);
+  const std::string expected = TailDigits(indexes, footer, *digits);
+  const std::string_view found = footer.substr(*digits, kTailDigits);
+  if (found != expected) {
+    return Bad(fmt::format("page indexes and footer from offset {} hash to {}, the footer says {}",
+                           tail_begin_, expected, found));
+  }
+  index_->tail_checked_ = true;
+  return Status::Ok();
+}
+
+Status IndexParser::TakeBloomChecks() {
+  const std::string* checks = index_->FindKey(kBloomCheckKey);
+  if (checks == nullptr || !index_->tail_checked_) return Status::Ok();
+  size_t next = 0;
+  for (uint32_t group = 0; group < groups_.size(); ++group) {
+    for (ColumnEntry& entry : index_->columns_) {
+      if (entry.blooms.empty() || entry.blooms[group].offset == 0) continue;
+      uint32_t check = 0;
+      const char* const at = checks->data() + next;
+      if (checks->size() - next < kBloomDigits ||
+          std::from_chars(at, at + kBloomDigits, check, 16).ptr != at + kBloomDigits) {
+        return Bad("malformed checks of bloom filters");
+      }
+      next += kBloomDigits;
+      entry.blooms[group].crc = check;
+    }
+  }
+  return next == checks->size() ? Status::Ok() : Bad("more checks than bloom filters");
+}
+
 Status IndexParser::ParseColumns() {
+  RETURN_IF_ERROR(CheckTail());
   for (const auto& [key, value] : index_->key_values_) {
     if (key != kPlainPagesKey) continue;
     auto parsed = ParsePlainPages(value);
@@ -202,6 +248,7 @@ Status IndexParser::ParseColumns() {
   for (const ColumnEntry& entry : index_->columns_) {
     index_->aligned_ &= entry.layout == index_->columns_[0].layout;
   }
+  RETURN_IF_ERROR(TakeBloomChecks());
   CountMemory();
   return Status::Ok();
 }
@@ -281,7 +328,7 @@ Status IndexParser::ParseBloom(const ::parquet::ColumnChunkMetaData& chunk, uint
     return Bad(fmt::format("row group {}: bloom filter of {} bytes at {}", group, size, offset));
   }
   entry->blooms.resize(groups_.size());
-  entry->blooms[group] = {static_cast<uint64_t>(offset), static_cast<uint32_t>(size)};
+  entry->blooms[group] = {static_cast<uint64_t>(offset), static_cast<uint32_t>(size), {}};
   return Status::Ok();
 }
 

@@ -8,6 +8,7 @@
 #include "columnar/byte_arrays.h"
 #include "columnar/chunk_writer.h"
 #include "columnar/crc32.h"
+#include "columnar/decode_limits.h"
 #include "columnar/delta.h"
 #include "columnar/hybrid.h"
 #include "columnar/split.h"
@@ -46,15 +47,26 @@ Status Open(std::string_view bytes, Stored* page) {
   return Status::Ok();
 }
 
-// The most that a page of so many rows can honestly decompress to: checked before allocation.
+Status TooLarge(std::string_view what, uint64_t claimed, uint64_t stored, uint64_t limit) {
+  return Status::Corruption(
+      fmt::format("page of {} bytes claims {} {}, limit {}", stored, claimed, what, limit));
+}
+
+// The most that a page of so many bytes and rows can honestly decompress to: checked before
+// allocation.
 Status CheckFullSize(const PageHeader& header, const ColumnSpec& spec, uint64_t rows) {
   const bool codes = header.encoding == PageEncoding::kRleDictionary ||
                      header.encoding == PageEncoding::kPlainDictionary;
-  const bool any_size = !spec.list.empty() || (IsByteArray(spec.type) && !codes);
-  const uint64_t limit = any_size ? kMaxPageBytes : std::min(kMaxPageBytes, rows * 16 + (64 << 10));
-  if (header.full_bytes > limit) {
-    return Status::Corruption(
-        fmt::format("page claims {} bytes for {} rows, limit {}", header.full_bytes, rows, limit));
+  const bool lists = !spec.list.empty();
+  const bool strings = IsByteArray(spec.type) && !codes && !lists;
+  const uint64_t stored = header.body_bytes;
+  const uint64_t limit =
+      lists     ? std::min(kMaxPageBytes, 8 * ListElementsLimit(stored) + kDecodedFloorBytes)
+      : strings ? std::min(kMaxPageBytes, DecodedLimit(stored))
+                : rows * 16 + (64 << 10);
+  if (header.full_bytes > limit) return TooLarge("bytes", header.full_bytes, stored, limit);
+  if (strings && rows > StringRowsLimit(stored)) {
+    return TooLarge("rows", rows, stored, StringRowsLimit(stored));
   }
   return Status::Ok();
 }
@@ -165,9 +177,10 @@ Status DecodeCodes(std::span<const uint8_t> bytes, uint64_t count, size_t dictio
 
 // Decodes the body of a page that is not PLAIN: `count` integers to `out`, which has room for
 // kSlack more.
-Status DecodeInt64Bytes(PageEncoding encoding, const PageTask& task, std::span<const uint8_t> bytes,
-                        uint64_t count, PageDecoder::State& state, int64_t* out) {
-  if (encoding == PageEncoding::kDeltaBinaryPacked) {
+Status DecodeInt64Bytes(const PageHeader& header, const PageTask& task,
+                        std::span<const uint8_t> bytes, uint64_t count, PageDecoder::State& state,
+                        int64_t* out) {
+  if (header.encoding == PageEncoding::kDeltaBinaryPacked) {
     const int64_t used = DecodeDelta(bytes, count, out);
     return used == static_cast<int64_t>(bytes.size()) ? Status::Ok() : Malformed("delta integers");
   }
@@ -181,13 +194,13 @@ Status DecodeInt64Bytes(PageEncoding encoding, const PageTask& task, std::span<c
 }
 
 // The same of any body.
-Status DecodeInt64s(PageEncoding encoding, const PageTask& task, Values& values, uint64_t count,
+Status DecodeInt64s(const PageHeader& header, const PageTask& task, Values& values, uint64_t count,
                     PageDecoder::State& state, int64_t* out) {
-  if (encoding == PageEncoding::kPlain) {
+  if (header.encoding == PageEncoding::kPlain) {
     return values.size() == 8 * count ? values.Into(out) : Malformed("integers");
   }
   ASSIGN_OR_RETURN(const auto bytes, values.Padded());
-  return DecodeInt64Bytes(encoding, task, bytes, count, state, out);
+  return DecodeInt64Bytes(header, task, bytes, count, state, out);
 }
 
 Status DecodeDoubles(PageEncoding encoding, Values& values, uint64_t count, double* out) {
@@ -202,6 +215,9 @@ Status DecodeDoubles(PageEncoding encoding, Values& values, uint64_t count, doub
 Status DecodeLists(const Stored& page, const PageTask& task, Values& values, uint64_t rows,
                    PageDecoder::State& state, ColumnVector* out) {
   const PageHeader& header = page.header;
+  if (const uint64_t most = ListElementsLimit(header.body_bytes); header.values > most) {
+    return TooLarge("list elements", header.values, header.body_bytes, most);
+  }
   const size_t level_bytes = header.repetition_bytes + header.definition_bytes;
   state.levels.Clear();
   state.levels.Append(page.body.first(level_bytes));
@@ -229,7 +245,7 @@ Status DecodeLists(const Stored& page, const PageTask& task, Values& values, uin
     return Malformed("delta integers");
   }
   if (out->int64s.size() < elements + kSlack) out->int64s.resize(elements + kSlack);
-  return DecodeInt64Bytes(header.encoding, task, bytes, elements, state, out->int64s.data());
+  return DecodeInt64Bytes(header, task, bytes, elements, state, out->int64s.data());
 }
 
 // Joins the runs of levels with those of the present values' codes.
@@ -256,8 +272,24 @@ void MergeRuns(const std::vector<CodeRun>& levels, const std::vector<CodeRun>& c
   }
 }
 
-Status DecodeStrings(PageEncoding encoding, const PageTask& task, Values& values, uint64_t count,
+// The codes of strings that stand one by one: equal neighbours are one run of one value.
+void RunsOfValues(std::vector<std::string_view>* values, std::vector<CodeRun>* runs) {
+  runs->clear();
+  size_t kept = 0;
+  for (const std::string_view value : *values) {
+    if (kept > 0 && value == (*values)[kept - 1]) {
+      ++runs->back().count;
+      continue;
+    }
+    runs->push_back({static_cast<uint32_t>(kept), 1});
+    (*values)[kept++] = value;
+  }
+  values->resize(kept);
+}
+
+Status DecodeStrings(const PageHeader& header, const PageTask& task, Values& values, uint64_t count,
                      PageDecoder::State& state, ColumnVector* out) {
+  const PageEncoding encoding = header.encoding;
   if (encoding == PageEncoding::kRleDictionary || encoding == PageEncoding::kPlainDictionary) {
     if (task.dictionary == nullptr && count > 0) {
       return Status::Corruption("dictionary codes, no dictionary");
@@ -272,7 +304,8 @@ Status DecodeStrings(PageEncoding encoding, const PageTask& task, Values& values
   bool ok = false;
   if (encoding == PageEncoding::kDeltaByteArray) {
     ASSIGN_OR_RETURN(const auto bytes, values.Padded());
-    ok = DecodeDeltaStrings(bytes, count, kMaxPageBytes, &out->own_values, &out->arena);
+    ok = DecodeDeltaStrings(bytes, count, DecodedLimit(header.body_bytes), &out->own_values,
+                            &out->arena);
   } else {
     out->arena.resize(values.size() + kSlack);
     RETURN_IF_ERROR(values.Into(out->arena.data()));
@@ -281,9 +314,8 @@ Status DecodeStrings(PageEncoding encoding, const PageTask& task, Values& values
                                           : DecodeDeltaLengths(bytes, count, &out->own_values);
   }
   if (!ok) return Malformed("strings");
+  RunsOfValues(&out->own_values, &state.code_runs);
   out->values = out->own_values;
-  state.code_runs.clear();
-  for (uint32_t i = 0; i < count; ++i) state.code_runs.push_back({i, 1});
   MergeRuns(state.level_runs, state.code_runs, &out->runs);
   return Status::Ok();
 }
@@ -329,7 +361,7 @@ PageDecoder::PageDecoder(PageDecoder&&) noexcept = default;
 PageDecoder& PageDecoder::operator=(PageDecoder&&) noexcept = default;
 
 Status DecodeDictionary(ColumnType type, PageCodec codec, std::string_view bytes,
-                        PageDecoder::State& state, Dictionary* out) {
+                        uint64_t limit_bytes, PageDecoder::State& state, Dictionary* out) {
   Stored page;
   RETURN_IF_ERROR(Open(bytes, &page));
   const PageHeader& header = page.header;
@@ -337,7 +369,12 @@ Status DecodeDictionary(ColumnType type, PageCodec codec, std::string_view bytes
                                                header.encoding != PageEncoding::kPlainDictionary)) {
     return Malformed("dictionary page header");
   }
-  if (header.full_bytes > kMaxPageBytes) return Malformed("dictionary size");
+  const uint64_t full = header.full_bytes + 16 * uint64_t{header.values};
+  if (full > std::min(limit_bytes, kMaxPageBytes)) {
+    return Status::Corruption(fmt::format("dictionary of {} bytes claims {} in {} values, limit {}",
+                                          bytes.size(), header.full_bytes, header.values,
+                                          limit_bytes));
+  }
   if (type == ColumnType::kDouble) return Status::Ok();
   Values values(page, codec, state);
   out->bytes.Resize(values.size());
@@ -385,7 +422,7 @@ Status DecodePage(const PageTask& task, std::string_view bytes, PageDecoder::Sta
   RETURN_IF_ERROR(DecodeLevels(page, spec.optional, rows, state));
   const uint64_t present = rows - header.nulls;
   if (IsByteArray(spec.type)) {
-    return DecodeStrings(header.encoding, task, values, present, state, out);
+    return DecodeStrings(header, task, values, present, state, out);
   }
   const bool direct = header.nulls == 0;
   if (!direct) {
@@ -403,7 +440,7 @@ Status DecodePage(const PageTask& task, std::string_view bytes, PageDecoder::Sta
   if (out->int64s.size() < rows + kSlack) out->int64s.resize(rows + kSlack);
   auto* scratch = reinterpret_cast<int64_t*>(state.planes.data());
   int64_t* to = direct ? out->int64s.data() : scratch;
-  RETURN_IF_ERROR(DecodeInt64s(header.encoding, task, values, present, state, to));
+  RETURN_IF_ERROR(DecodeInt64s(header, task, values, present, state, to));
   if (!direct) Spread(state.level_runs, scratch, task.null_bits, out->int64s.data());
   return Status::Ok();
 }

@@ -23,6 +23,9 @@ struct Dictionary {
   std::vector<std::string_view> strings;
   ByteBuffer bytes;
   size_t size() const { return int64s.size() + strings.size(); }
+  uint64_t memory_bytes() const {
+    return bytes.capacity() + 16 * strings.capacity() + 8 * int64s.capacity();
+  }
 };
 
 // What the index says about a page, and what the caller wants.
@@ -46,10 +49,10 @@ struct PageDecoder::State {
   ListLevelScratch list_levels;
 };
 
-// Decodes the dictionary page `bytes` (header included). Columns of doubles are left to the stock
-// reader: nothing is decoded.
+// Decodes the dictionary page `bytes` (header included) to at most `limit_bytes`. Columns of
+// doubles are left to the stock reader: nothing is decoded.
 Status DecodeDictionary(ColumnType type, PageCodec codec, std::string_view bytes,
-                        PageDecoder::State& state, Dictionary* out);
+                        uint64_t limit_bytes, PageDecoder::State& state, Dictionary* out);
 
 // Decodes the data page `bytes` (header included) into `out`, all its rows. Corruption says what
 // was wrong; the caller adds file, column and offset.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "columnar/decode_limits.h"
+
 namespace thermocline::columnar {
 
 Result<std::vector<uint32_t>> PagesOfRows(const PageLayout& layout,
@@ -102,6 +104,8 @@ std::string_view FetchedPages::BytesAt(uint64_t offset, uint64_t size_bytes) con
 
 Status FetchedPages::DecodeDictionaries() {
   PageDecoder decoder;
+  uint64_t stored = 0;   // bytes of the dictionaries so far,
+  uint64_t decoded = 0;  // and what they take
   for (const ColumnPages& column : columns_) {
     const uint32_t c = column.column.column;
     const ColumnEntry& entry = index_->entry(c);
@@ -110,9 +114,13 @@ Status FetchedPages::DecodeDictionaries() {
       const ChunkEntry& chunk = entry.chunks[group];
       if (chunk.dictionary_bytes == 0 || dictionaries_.contains({c, group})) continue;
       const ColumnSpec& spec = index_->schema().columns[c];
+      stored += chunk.dictionary_bytes;
+      const uint64_t limit = DecodedLimit(stored);
+      Dictionary& dictionary = dictionaries_[{c, group}];
       const Status status = DecodeDictionary(
           spec.type, chunk.codec, BytesAt(chunk.dictionary_offset, chunk.dictionary_bytes),
-          decoder.state(), &dictionaries_[{c, group}]);
+          limit - std::min(limit, decoded), decoder.state(), &dictionary);
+      decoded += dictionary.memory_bytes();
       if (!status.ok()) {
         return status.WithContext(fmt::format("{} column '{}' dictionary at offset {}",
                                               index_->name(), spec.path(),
@@ -166,8 +174,7 @@ uint64_t FetchedPages::memory_bytes() const {
   uint64_t bytes = sizeof(*this);
   for (const std::string& part : bytes_) bytes += part.capacity();
   for (const auto& [place, dictionary] : dictionaries_) {
-    bytes += dictionary.bytes.capacity() + 16 * dictionary.strings.capacity() +
-             8 * dictionary.int64s.capacity();
+    bytes += dictionary.memory_bytes();
   }
   return bytes;
 }

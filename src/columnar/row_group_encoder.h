@@ -23,6 +23,9 @@ struct FileWriterOptions {
   uint32_t dictionary_max_values = 64 << 10;
   uint64_t dictionary_max_bytes = 1 << 20;
   std::string created_by = "thermocline";
+  // The footer gets a check of itself, of the page indexes and of the bloom filters (tail_check.h):
+  // for files that no manifest covers.
+  bool tail_check = false;
   Status Validate() const;
 };
 

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "columnar/arrow_wall.h"
+#include "columnar/decode_limits.h"
 #include "columnar/list_levels.h"
 #include "columnar/parquet_schema.h"
 
@@ -113,26 +114,39 @@ void Spread(const std::vector<int16_t>& levels, const std::vector<T>& values, ui
   for (size_t i = 0; i < levels.size(); ++i) (*out)[i] = levels[i] == 1 ? values[next++] : null;
 }
 
-void CopyStrings(const std::vector<int16_t>& levels,
-                 const std::vector<::parquet::ByteArray>& values, ColumnVector* out) {
+// Copies the strings, of neighbours that are one dictionary entry one.
+Status CopyStrings(const std::vector<int16_t>& levels,
+                   const std::vector<::parquet::ByteArray>& values, uint64_t limit_bytes,
+                   ColumnVector* out) {
+  const auto repeats = [&](size_t i) {
+    return i > 0 && values[i].ptr == values[i - 1].ptr && values[i].len == values[i - 1].len;
+  };
   size_t total = 1;  // an empty string still has a place, unlike NULL
-  for (const ::parquet::ByteArray& value : values) total += value.len;
+  for (size_t i = 0; i < values.size(); ++i) total += repeats(i) ? 0 : values[i].len;
+  if (total > limit_bytes) {
+    return Status::Corruption(
+        fmt::format("page has {} bytes of strings, limit {}", total, limit_bytes));
+  }
   out->arena.resize(total);
   out->own_values.clear();
   out->runs.clear();
   char* at = out->arena.data();
+  size_t next = 0;
   for (const int16_t level : levels) {
     if (level != 1) {
       out->runs.push_back({kNullCode, 1});
       continue;
     }
-    const ::parquet::ByteArray& value = values[out->own_values.size()];
-    if (value.len > 0) std::memcpy(at, value.ptr, value.len);
-    out->runs.push_back({static_cast<uint32_t>(out->own_values.size()), 1});
-    out->own_values.emplace_back(at, value.len);
-    at += value.len;
+    const ::parquet::ByteArray& value = values[next];
+    if (!repeats(next++)) {
+      if (value.len > 0) std::memcpy(at, value.ptr, value.len);
+      out->own_values.emplace_back(at, value.len);
+      at += value.len;
+    }
+    out->runs.push_back({static_cast<uint32_t>(out->own_values.size() - 1), 1});
   }
   out->values = out->own_values;
+  return Status::Ok();
 }
 
 Status Read(const PageTask& task, std::string_view page, uint64_t rows, uint64_t entries,
@@ -176,7 +190,7 @@ Status Read(const PageTask& task, std::string_view page, uint64_t rows, uint64_t
     std::vector<::parquet::ByteArray> values;
     RETURN_IF_ERROR(
         ReadAll<::parquet::ByteArrayReader>(reader.get(), rows, spec.optional, &levels, &values));
-    CopyStrings(levels, values, out);
+    return CopyStrings(levels, values, DecodedLimit(stitched.size()), out);
   }
   return Status::Ok();
 }
