@@ -11,6 +11,9 @@ namespace thermocline::shards {
 
 namespace {
 
+// Of one series in some hours; a chunk is several times larger in memory than its least record.
+constexpr size_t kMostChunks = size_t{1} << 18;
+
 constexpr char kSeparator = '\xff';
 
 int64_t Unzigzag(uint64_t v) { return static_cast<int64_t>((v >> 1) ^ (~(v & 1) + 1)); }
@@ -30,6 +33,7 @@ Status BadCell(std::string_view cell, size_t offset, std::string_view what) {
 
 Status ParseCell(CellFormat format, std::string_view cell, std::vector<CellChunk>* out) {
   ByteReader in(cell);
+  const size_t first = out->size();
   while (!in.done()) {
     const size_t begin = in.offset();
     CellChunk chunk;
@@ -53,6 +57,9 @@ Status ParseCell(CellFormat format, std::string_view cell, std::vector<CellChunk
     }
     if (chunk.max_ms < chunk.min_ms) {
       return BadCell(cell, begin, fmt::format("times from {} to {}", chunk.min_ms, chunk.max_ms));
+    }
+    if (out->size() >= first + kMostChunks) {
+      return BadCell(cell, begin, fmt::format("more than {} chunks", kMostChunks));
     }
     chunk.encoding = static_cast<ChunkEncoding>(encoding);
     out->push_back(chunk);

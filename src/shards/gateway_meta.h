@@ -22,7 +22,8 @@ struct GatewayMeta {
   std::vector<std::string> converted_blocks;  // ULIDs
 };
 
-// Corruption for malformed bytes, a negative or absurd number of shards, times out of order.
+// Corruption for malformed bytes, a check that does not hold, a negative or absurd number of
+// shards, times out of order.
 // Unknown fields are skipped.
 Result<GatewayMeta> ParseGatewayMeta(std::string_view bytes);
 std::string EncodeGatewayMeta(const GatewayMeta& meta);

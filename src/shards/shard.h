@@ -46,6 +46,10 @@ struct ShardFile {
   std::shared_ptr<const Object> object;
   std::shared_ptr<const columnar::FileIndex> index;
 
+  // A check of its own covers its footer.
+  bool checked() const {
+    return static_cast<const columnar::PagedFileIndex&>(*index).tail_checked();
+  }
   Result<std::shared_ptr<const PageFetch>> Fetch(std::span<const ColumnRows> columns,
                                                  const FetchLimits& limits,
                                                  columnar::ReadStats* stats) const {
@@ -96,9 +100,19 @@ class Shard {
 
  private:
   friend class RowMatcher;
-  // Label columns and the rows of `rows` that hold them.
-  Result<std::vector<ColumnRows>> PresentColumns(std::span<const uint64_t> rows,
-                                                 ShardReads* reads) const;
+  // Label columns and the rows of `rows` that hold them. `counts`, which may be null, becomes the
+  // number of labels of each row where the list of columns was read, and empty otherwise.
+  Result<std::vector<ColumnRows>> PresentColumns(std::span<const uint64_t> rows, ShardReads* reads,
+                                                 std::vector<uint32_t>* counts = nullptr) const;
+  // What the files say of the rows' labels otherwise: their hashes, where no check of the files'
+  // own covers what leads to the labels, and their lists of columns.
+  bool HashesTell() const;
+  Status CheckHashes(std::span<const uint64_t> rows, const LabelList& labels,
+                     const PageFetch& fetch, size_t slot, ShardReads* reads) const;
+  // External labels are laid over some that the rows have themselves.
+  bool HidesLabels() const;
+  Status CheckCounts(std::span<const uint64_t> rows, const LabelList& labels,
+                     std::span<const uint32_t> counts) const;
 
   ShardFile labels_;
   ShardFile chunks_;

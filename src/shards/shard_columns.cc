@@ -14,6 +14,10 @@ namespace {
 using columnar::ColumnSpec;
 using columnar::FileIndex;
 
+// A shard may have so many rows more than its files have bytes: a select holds some hundred bytes
+// a row.
+constexpr uint64_t kRowsFloor = 64 << 10;
+
 // A number without sign or leading zeros.
 std::optional<uint32_t> Ordinal(std::string_view digits) {
   uint32_t value = 0;
@@ -61,6 +65,12 @@ class Recogniser {
       return Status::Corruption(fmt::format("labels have {} rows in {} row groups, chunks {} in {}",
                                             labels_.rows(), labels_.row_groups(), chunks_.rows(),
                                             chunks_.row_groups()));
+    }
+    // A row holds a chunk at least, and mostly a hash that does not shrink.
+    const uint64_t bytes = labels_.file_size_bytes() + chunks_.file_size_bytes();
+    if (labels_.rows() > bytes + kRowsFloor) {
+      return Status::Corruption(fmt::format("{} rows in files of {} bytes, limit {}",
+                                            labels_.rows(), bytes, bytes + kRowsFloor));
     }
     if (chunks_.schema().Find("s_data_0")) {
       found_.layout = ShardLayout::kParquetCommon;

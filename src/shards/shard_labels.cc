@@ -1,5 +1,7 @@
 // Rows to labels: which columns a row has (the column list, or every column's nulls), then those
 // columns, in the order of label names.
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "shards/shard.h"
@@ -27,11 +29,16 @@ std::vector<RowRange> VaryingRows(const columnar::ColumnEntry& entry,
 }  // namespace
 
 Result<std::vector<ColumnRows>> Shard::PresentColumns(std::span<const uint64_t> rows,
-                                                      ShardReads* reads) const {
+                                                      ShardReads* reads,
+                                                      std::vector<uint32_t>* counts) const {
+  // Only a list tells of labels whose column's name was damaged where there are no hashes.
+  const bool hashed = columns_.labels_hash || columns_.chunks_hash;
+  const bool list_checks = counts != nullptr && !labels_.checked() && !hashed;
+  if (counts != nullptr) counts->clear();
   std::vector<ColumnRows> present;
   const std::vector<RowRange> ranges = RangesOf(rows);
-  if (!columns_.column_list || columns_.labels.size() <= kListWorthColumns ||
-      rows.size() * kMostRowsShare > this->rows()) {
+  if (!columns_.column_list || (!list_checks && (columns_.labels.size() <= kListWorthColumns ||
+                                                 rows.size() * kMostRowsShare > this->rows()))) {
     for (const LabelColumn& label : columns_.labels) {
       auto held = columnar::IntersectRows(ranges, labels_.index->RowsWherePresent(label.leaf));
       if (!held.empty()) present.push_back({label.leaf, std::move(held)});
@@ -56,7 +63,13 @@ Result<std::vector<ColumnRows>> Shard::PresentColumns(std::span<const uint64_t> 
       if (!status.ok()) return;
       status = ParseColumnList(cell, leaves, &leaves_of_row);
       if (!status.ok()) return;
-      for (const uint32_t leaf : leaves_of_row) rows_of[leaf].push_back(rows[at]);
+      for (const uint32_t leaf : leaves_of_row) {
+        rows_of[leaf].push_back(rows[at]);
+        if (columns_.label_of_leaf[leaf] >= 0) continue;
+        status = Status::Corruption(
+            fmt::format("row {} has a label in column {}, which is no label's", rows[at], leaf));
+      }
+      if (counts != nullptr) counts->push_back(static_cast<uint32_t>(leaves_of_row.size()));
     });
     RETURN_IF_ERROR(status.WithContext(name_ + ", list of columns"));
   }
@@ -149,7 +162,8 @@ class LabelSets {
 Result<LabelList> Shard::ReadLabels(std::span<const uint64_t> rows,
                                     const std::vector<Matcher>& known, ShardReads* reads) const {
   if (rows.empty()) return LabelList();
-  ASSIGN_OR_RETURN(std::vector<ColumnRows> present, PresentColumns(rows, reads));
+  std::vector<uint32_t> counts;
+  ASSIGN_OR_RETURN(std::vector<ColumnRows> present, PresentColumns(rows, reads, &counts));
   // What every row has: external labels, which win, and what an equality matcher asked for.
   LabelSets::Constants constants;
   for (const LabelPair& pair : external_) constants.emplace_back(pair.name, pair.value);
@@ -178,6 +192,11 @@ Result<LabelList> Shard::ReadLabels(std::span<const uint64_t> rows,
     wanted.push_back({column.column, VaryingRows(index.entry(column.column), column.rows)});
     any |= !wanted.back().rows.empty();
   }
+  const bool check = HashesTell();
+  if (check && columns_.labels_hash) {
+    wanted.push_back({*columns_.labels_hash, RangesOf(rows)});
+    any = true;
+  }
   std::shared_ptr<const PageFetch> fetch;
   if (any) {
     ++reads->rounds;
@@ -190,7 +209,87 @@ Result<LabelList> Shard::ReadLabels(std::span<const uint64_t> rows,
                                    slot, reads));
   }
   RETURN_IF_ERROR(reads->Check());
-  return sets.Finish();
+  LabelList labels = sets.Finish();
+  RETURN_IF_ERROR(CheckCounts(rows, labels, counts));
+  if (!check) return labels;
+  size_t slot = present.size();
+  if (!columns_.labels_hash) {
+    const ColumnRows hashes{*columns_.chunks_hash, RangesOf(rows)};
+    ++reads->rounds;
+    ASSIGN_OR_RETURN(fetch, chunks_.Fetch({&hashes, 1}, options_.fetch, &reads->stats));
+    slot = 0;
+  }
+  RETURN_IF_ERROR(CheckHashes(rows, labels, *fetch, slot, reads));
+  return labels;
+}
+
+bool Shard::HidesLabels() const {
+  return std::any_of(external_.begin(), external_.end(), [&](const LabelPair& pair) {
+    return columns_.FindLabel(pair.name) != nullptr;
+  });
+}
+
+bool Shard::HashesTell() const {
+  if (HidesLabels()) return false;
+  return columns_.labels_hash ? !labels_.checked()
+                              : columns_.chunks_hash && !(labels_.checked() && chunks_.checked());
+}
+
+Status Shard::CheckCounts(std::span<const uint64_t> rows, const LabelList& labels,
+                          std::span<const uint32_t> counts) const {
+  if (HidesLabels()) return Status::Ok();
+  for (size_t at = 0; at < counts.size(); ++at) {
+    const size_t found = labels[at].size() - external_.size();
+    if (found == counts[at]) continue;
+    return Status::Corruption(fmt::format("{}: row {} has {} labels, its list of columns {}: {}",
+                                          name_, rows[at], found, counts[at],
+                                          labels[at].ToString()));
+  }
+  return Status::Ok();
+}
+
+namespace {
+
+// The hash of a row's own labels as either of the two builds of the gateway stores it.
+bool IsGatewayHash(LabelsView labels, int64_t stored) {
+  return static_cast<int64_t>(PackedHash(labels)) == stored ||
+         static_cast<int64_t>(SeparatedHash(labels)) == stored;
+}
+
+}  // namespace
+
+Status Shard::CheckHashes(std::span<const uint64_t> rows, const LabelList& labels,
+                          const PageFetch& fetch, size_t slot, ShardReads* reads) const {
+  columnar::PageDecoder decoder;
+  columnar::ColumnVector page;
+  size_t bad = rows.size();
+  size_t next = 0;
+  const auto own = [&](size_t at) {
+    LabelsBuilder builder{Labels(labels[at])};
+    for (const LabelPair& pair : external_) builder.Remove(pair.name);
+    return builder.Build();
+  };
+  for (size_t i = 0; i < fetch.page_count(slot) && bad == rows.size(); ++i) {
+    RETURN_IF_ERROR(reads->Check());
+    RETURN_IF_ERROR(fetch.Decode(slot, i, decoder, &page));
+    const RowRange held = fetch.page_rows(slot, i);
+    reads->stats.rows_decoded += held.count;
+    if (columns_.labels_hash) {
+      VisitRows(page, held, rows, &next, [&](size_t at, std::string_view cell) {
+        if (HashCell(SeparatedHash(labels[at])) != cell) bad = std::min(bad, at);
+      });
+      continue;
+    }
+    for (; next < rows.size() && rows[next] < held.end(); ++next) {
+      const int64_t stored = page.int64s[rows[next] - held.first];
+      const bool same = external_.empty() ? IsGatewayHash(labels[next], stored)
+                                          : IsGatewayHash(own(next), stored);
+      if (!same) bad = std::min(bad, next);
+    }
+  }
+  if (bad == rows.size()) return Status::Ok();
+  return Status::Corruption(fmt::format("{}: row {} does not have the hash of its labels {}", name_,
+                                        rows[bad], labels[bad].ToString()));
 }
 
 Result<std::vector<std::string>> Shard::LabelNames(const std::vector<RowRange>* rows,

@@ -1,5 +1,7 @@
 #include "shards/shard_series.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -139,6 +141,19 @@ void ShardSeriesSet::List(LabelList labels, std::span<const uint64_t> rows,
   }
 }
 
+namespace {
+
+// What one call may hold of decoded pages and of their chunks: cells hardly shrink when they are
+// stored, those of thousands of series that never change do.
+constexpr uint64_t kHeldFloorBytes = uint64_t{32} << 20;
+constexpr uint64_t kHeldPerByte = 64;
+
+uint64_t BytesOf(const columnar::ColumnVector& page) {
+  return page.arena.capacity() + 16 * page.own_values.capacity() + 8 * page.runs.capacity();
+}
+
+}  // namespace
+
 Result<ShardSeriesSet::PagePtr> ShardSeriesSet::DecodePage(
     const std::shared_ptr<const PageFetch>& fetch, size_t slot, size_t i,
     columnar::PageDecoder& decoder) const {
@@ -166,6 +181,16 @@ Status ShardSeriesSet::DecodeCells(const std::shared_ptr<const PageFetch>& fetch
   columnar::PageDecoder decoder;
   std::vector<CellChunk> cell_chunks;
   Status status;
+  const uint64_t most = kHeldFloorBytes + kHeldPerByte * fetch->memory_bytes();
+  uint64_t pages_held = 0;
+  const auto check_held = [&]() -> Status {
+    const uint64_t chunks = found->size() + cell_chunks.size();
+    const uint64_t held = pages_held + chunks * (sizeof(Found) + sizeof(EncodedChunk));
+    if (held <= most) return Status::Ok();
+    return Status::Corruption(
+        fmt::format("{} stored bytes of pages decode to {} and more, limit {}",
+                    fetch->memory_bytes(), held, most));
+  };
   for (size_t slot = 0; slot < fetch->column_count(); ++slot) {
     size_t next = 0;
     for (size_t i = 0; i < fetch->page_count(slot); ++i) {
@@ -176,10 +201,13 @@ Status ShardSeriesSet::DecodeCells(const std::shared_ptr<const PageFetch>& fetch
       if (budget_ != nullptr) RETURN_IF_ERROR(budget_->Check());
       ASSIGN_OR_RETURN(const PagePtr page, DecodePage(fetch, slot, i, decoder));
       out->owners.push_back(page);
+      pages_held += BytesOf(page->rows);
       VisitRows(page->rows, held, rows, &next, [&](size_t at, std::string_view cell) {
         if (!status.ok()) return;
         cell_chunks.clear();
         status = ParseCell(shard_->columns().cells, cell, &cell_chunks);
+        if (status.ok()) status = check_held();
+        if (!status.ok()) return;
         for (const CellChunk& chunk : cell_chunks) {
           const TimeRange held_times{chunk.min_ms, chunk.max_ms};
           if (!held_times.Overlaps(range_)) continue;

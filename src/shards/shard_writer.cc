@@ -134,6 +134,7 @@ class ShardSetWriter {
     columnar::FileWriterOptions file;
     file.zstd_level = options_.zstd_level;
     file.dictionary_max_values = shard.bloom_values;
+    file.tail_check = true;
     const std::string name = fmt::format("{}{}", prefix_, summary_.shards);
     ASSIGN_OR_RETURN(labels_, OpenFile::Begin(bucket_, name + ".labels.parquet",
                                               LabelsSchema(options_, shard.label_names), file));
