@@ -101,7 +101,10 @@ void DecodeStrings(std::span<const uint8_t> bytes, int encoding) {
   if (!ok) return;
   CHECK(values.size() == kCount);
   size_t total = 0;
+  const char* before = nullptr;
   for (const std::string_view value : values) {
+    if (value.data() == before) continue;  // equal neighbours may be the same bytes
+    before = value.data();
     total += value.size() + (value.empty() ? 0 : static_cast<size_t>(value.back() == 'x'));
   }
   CHECK(total <= 2 * kLimit + 2 * bytes.size());
