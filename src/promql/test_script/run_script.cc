@@ -148,6 +148,7 @@ EngineOptions ScriptEngineOptions() {
   options.max_samples = 10'000;
   options.enable_experimental = true;
   options.delayed_name_removal = true;
+  options.use_start_timestamps = true;
   options.default_step_ms = kMinuteMs;
   return options;
 }
