@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "app/config.h"
 #include "app/config_file.h"
 
 namespace thermocline {
@@ -87,6 +88,27 @@ TEST(Flags, CommandLineBeatsEnvironmentBeatsFileBeatsDefault) {
   EXPECT_EQ(f.settings.path, "cli");
   EXPECT_EQ(f.settings.samples, 7);
   EXPECT_EQ(f.settings.window_ms, 7200'000);
+}
+
+TEST(Config, WhatNobodySizedIsAShareOfTheMemoryLimit) {
+  Config config;
+  FlagTable table;
+  RegisterFlags(&config, &table);
+  ASSERT_TRUE(table.ParseCommandLine({"--memory.limit=1000MiB"}).ok());
+  DeriveDefaults(&config);
+  EXPECT_EQ(config.store.head_memory_bytes, 400ull << 20);
+  EXPECT_EQ(config.server.queries_memory_bytes, 250ull << 20);
+  EXPECT_EQ(config.store.cold.index_cache_bytes, 200ull << 20);
+  ASSERT_TRUE(table.ParseCommandLine({"--storage.head-memory=64MiB"}).ok());
+  DeriveDefaults(&config);
+  EXPECT_EQ(config.store.head_memory_bytes, 64ull << 20);
+}
+
+TEST(Config, WithoutALimitItIsTheMemoryOfTheMachine) {
+  Config config;
+  DeriveDefaults(&config);
+  EXPECT_GT(*config.memory_limit_bytes, 64ull << 20);
+  EXPECT_EQ(config.store.head_memory_bytes, *config.memory_limit_bytes / 100 * 40);
 }
 
 TEST(Flags, AnUnknownEnvironmentVariableIsAnError) {

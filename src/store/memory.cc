@@ -35,9 +35,16 @@ void Store::TellLedger() const {
   options_.ledger->Set(MemoryUse::kCaches, cold_->index_cache_bytes());
 }
 
+// While the ledger sheds nothing may come in, so an emergency need not follow: a head beyond its
+// share gives way already then.
 bool Store::MemoryIsShort() const {
-  return head_bytes_measured_.load(std::memory_order_relaxed) > options_.head_memory_bytes ||
-         (options_.ledger != nullptr && options_.ledger->IsEmergency());
+  const uint64_t head_bytes = head_bytes_measured_.load(std::memory_order_relaxed);
+  if (head_bytes > options_.head_memory_bytes) return true;
+  if (options_.ledger == nullptr) return false;
+  const uint64_t limit_bytes = options_.ledger->limit_bytes();
+  return options_.ledger->IsEmergency() ||
+         (options_.ledger->Sheds() &&
+          head_bytes > MemoryLedger::ShareOf(limit_bytes, MemoryUse::kIngest));
 }
 
 // A flush holds what it writes until it is durable, so the head may grow by a quarter meanwhile.

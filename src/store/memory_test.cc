@@ -114,6 +114,22 @@ TEST_F(StoreMemory, WritesAreRefusedWhileTheLedgerShedsAndItsEmergencyFlushesThe
   ExpectAllThereOnce();
 }
 
+TEST_F(StoreMemory, AHeadThatMakesTheLedgerShedGivesWayWithoutAnEmergency) {
+  MemoryLedger ledger(14 * kMiB);
+  StoreOptions options = SmallHead();
+  options.ledger = &ledger;
+  Open(options);
+  // Between ticks the head is estimated, so that a refusal may come early.
+  for (int i = 0; i < 100 && ColdSamples(*store_) == 0; ++i) {
+    if (WriteNewSeries().ok()) continue;
+    ASSERT_TRUE(store_->Maintain(kTestStartMs).ok());
+  }
+  EXPECT_GT(ColdSamples(*store_), 0u);
+  EXPECT_FALSE(ledger.IsEmergency());
+  EXPECT_TRUE(WriteNewSeries().ok());
+  ExpectAllThereOnce();
+}
+
 TEST_F(StoreMemory, ReplayHoldsNoMoreThanSteadyStateDoes) {
   StoreOptions options = SmallHead();
   options.head_memory_bytes = 256 * kMiB;
