@@ -114,9 +114,12 @@ Status Store::ReleaseLog() {
   };
   // The segment ends before the question, so that what is logged meanwhile stays after the cut.
   ASSIGN_OR_RETURN(const SegmentId fresh, log_->StartSegment());
-  ASSIGN_OR_RETURN(const Lsn oldest, head_->OldestNeeded(sink));
-  // Definitions that were logged anew must be durable before the old ones go.
-  if (last.number != 0) RETURN_IF_ERROR(log_->Wait(last));
+  ASSIGN_OR_RETURN(Lsn oldest, head_->OldestNeeded(sink));
+  if (last.number != 0) {
+    // Metadata that was logged anew must be durable before the old records go.
+    RETURN_IF_ERROR(log_->Wait(last));
+    ASSIGN_OR_RETURN(oldest, head_->OldestNeeded(sink));
+  }
   RETURN_IF_ERROR(kBeforeRelease.Hit());
   RETURN_IF_ERROR(log_->TruncateBefore(std::min(fresh, log_->SegmentOf(oldest))));
   cold_->ForgetMarksBelow(oldest);
