@@ -98,7 +98,13 @@ Result<Loaded> ReadAll(const Queryable& loaded) {
       *set, [&out](uint32_t, const Labels& labels, const SeriesBatch& batch, size_t series) {
         out.batch.AddSeries(labels);
         for (size_t i = batch.offsets[series]; i < batch.offsets[series + 1]; ++i) {
-          out.batch.AddSample(batch.timestamps_ms[i], batch.values[i]);
+          const TimestampMs start_ms =
+              batch.start_timestamps_ms.empty() ? 0 : batch.start_timestamps_ms[i];
+          if (const Histogram* histogram = batch.histogram(i)) {
+            out.batch.AddHistogram(batch.timestamps_ms[i], *histogram, start_ms);
+          } else {
+            out.batch.AddSample(batch.timestamps_ms[i], batch.values[i], start_ms);
+          }
           out.range.Extend(batch.timestamps_ms[i]);
         }
         return Status::Ok();

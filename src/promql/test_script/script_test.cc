@@ -36,9 +36,9 @@ TEST(SeriesLine, ExpandsSequences) {
 }
 
 TEST(SeriesLine, ExpandsHistograms) {
-  EXPECT_EQ(
-      ValuesOf("h {{schema:1 sum:1 buckets:[1 0 2]}}x1 {{ }} 4"),
-      R"({__name__="h"}: {{schema:1 sum:1 buckets:[1 0 2]}} {{schema:1 sum:1 buckets:[1 0 2]}} {{}} 4)");
+  constexpr std::string_view kOne = "{{schema:1 sum:1 buckets:[1 0 2]}}";
+  EXPECT_EQ(ValuesOf("h " + std::string(kOne) + "x1 {{ }} 4"),
+            "{__name__=\"h\"}: " + std::string(kOne) + " " + std::string(kOne) + " {{}} 4");
   EXPECT_EQ(
       ValuesOf("h {{count:1 offset:-1 buckets:[1]}}+{{count:2 buckets:[2]}}x1"),
       R"({__name__="h"}: {{count:1 offset:-1 buckets:[1]}} {{count:3 offset:-1 buckets:[1 2]}})");
