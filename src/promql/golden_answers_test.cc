@@ -23,8 +23,12 @@ void Load(const std::string& script, MemoryStorage* storage) {
   const auto& load = std::get<LoadCommand>(commands.front());
   for (const SeriesLine& line : load.series) {
     for (size_t i = 0; i < line.values.size(); ++i) {
-      if (line.values[i].kind == SequenceValue::kOmitted) continue;
-      storage->Add(line.labels, static_cast<int64_t>(i) * load.step_ms, line.values[i].value);
+      const SequenceValue& value = line.values[i];
+      const TimestampMs t_ms = static_cast<int64_t>(i) * load.step_ms;
+      if (value.kind == SequenceValue::kFloat) storage->Add(line.labels, t_ms, value.value);
+      if (value.kind == SequenceValue::kHistogram) {
+        storage->Add(line.labels, t_ms, value.histogram);
+      }
     }
   }
 }
@@ -61,6 +65,61 @@ bool SameNumber(double a, double b) {
   return std::fabs(a - b) <= 1e-12 * (std::fabs(a) + std::fabs(b));
 }
 
+// Histograms as scripts write them: the same words, and numbers as above.
+bool SameHistogram(const std::string& a, const std::string& b) {
+  constexpr const char* kBetween = " []{}:";
+  size_t at_a = 0;
+  size_t at_b = 0;
+  while (at_a < a.size() && at_b < b.size()) {
+    const std::string word_a = a.substr(at_a, a.find_first_of(kBetween, at_a) - at_a);
+    const std::string word_b = b.substr(at_b, b.find_first_of(kBetween, at_b) - at_b);
+    if (word_a != word_b) {
+      const auto is_number = [](const std::string& word) {
+        return !word.empty() && word.find_first_not_of("0123456789.+-e") == std::string::npos;
+      };
+      if (!is_number(word_a) || !is_number(word_b)) return false;
+      if (!SameNumber(NumberOf(word_a), NumberOf(word_b))) return false;
+    }
+    at_a += word_a.size();
+    at_b += word_b.size();
+    if (at_a < a.size() && at_b < b.size() && a[at_a++] != b[at_b++]) return false;
+  }
+  return at_a >= a.size() && at_b >= b.size();
+}
+
+void ExpectHistograms(const ResultSeries& found, const Json& wanted) {
+  std::vector<TimestampMs> times;
+  std::vector<std::string> shown;
+  for (size_t i = 0; i < found.values.size(); ++i) {
+    if (found.histogram(i) == nullptr) continue;
+    times.push_back(found.timestamps_ms[i]);
+    shown.push_back(TestExpression(*found.histogram(i)));
+  }
+  ASSERT_EQ(Json(times), wanted.value("histogram_times_ms", Json::array()));
+  for (size_t i = 0; i < shown.size(); ++i) {
+    const std::string histogram = wanted["histograms"][i];
+    ASSERT_TRUE(SameHistogram(shown[i], histogram))
+        << "at " << times[i] << ": " << shown[i] << " instead of " << histogram;
+  }
+}
+
+void ExpectFloats(const ResultSeries& found, const Json& wanted) {
+  std::vector<TimestampMs> times;
+  std::vector<double> values;
+  for (size_t i = 0; i < found.values.size(); ++i) {
+    if (found.histogram(i) != nullptr) continue;
+    times.push_back(found.timestamps_ms[i]);
+    values.push_back(found.values[i]);
+  }
+  const Json wanted_times = wanted["times_ms"];
+  ASSERT_EQ(Json(times), wanted_times.is_null() ? Json::array() : wanted_times);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const std::string value = wanted["values"][i];
+    ASSERT_TRUE(SameNumber(values[i], NumberOf(value)))
+        << "at " << times[i] << ": " << values[i] << " instead of " << value;
+  }
+}
+
 void ExpectSeries(const QueryResult& result, const Json& wanted) {
   ASSERT_EQ(result.series.size(), wanted.size());
   for (const Json& one : wanted) {
@@ -69,13 +128,9 @@ void ExpectSeries(const QueryResult& result, const Json& wanted) {
         result.series.begin(), result.series.end(),
         [&](const ResultSeries& series) { return series.labels.ToString() == labels; });
     ASSERT_NE(found, result.series.end()) << labels;
-    ASSERT_EQ(Json(found->timestamps_ms), one["times_ms"]) << labels;
-    for (size_t i = 0; i < found->values.size(); ++i) {
-      const std::string value = one["values"][i];
-      ASSERT_TRUE(SameNumber(found->values[i], NumberOf(value)))
-          << labels << " at " << found->timestamps_ms[i] << ": " << found->values[i]
-          << " instead of " << value;
-    }
+    SCOPED_TRACE(labels);
+    ASSERT_NO_FATAL_FAILURE(ExpectHistograms(*found, one));
+    ASSERT_NO_FATAL_FAILURE(ExpectFloats(*found, one));
   }
 }
 
@@ -92,9 +147,10 @@ void ExpectAnswer(const Result<QueryResult>& result, const Json& wanted) {
   EXPECT_EQ(AnnotationsOf(*result), annotations);
 }
 
-TEST(GoldenAnswers, AreThoseOfPrometheus) {
+// Asks what a file of answers asks.
+void ExpectAnswersOf(const std::string& name, int least) {
   const auto file = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() /
-                    "tests/golden/promql-engine/answers.jsonl";
+                    "tests/golden/promql-engine" / name;
   std::ifstream lines(file);
   SeededExecutor executor;
   ManualClock clock;
@@ -117,7 +173,13 @@ TEST(GoldenAnswers, AreThoseOfPrometheus) {
       ++asked;
     }
   }
-  EXPECT_GT(asked, 500);
+  EXPECT_GT(asked, least);
+}
+
+TEST(GoldenAnswers, AreThoseOfPrometheus) { ExpectAnswersOf("answers.jsonl", 500); }
+
+TEST(GoldenAnswers, AboutHistogramsAreThoseOfPrometheus) {
+  ExpectAnswersOf("histogram_answers.jsonl", 500);
 }
 
 }  // namespace

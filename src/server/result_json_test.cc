@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <memory>
 
+#include "model/float_histogram.h"
 #include "model/sample.h"
 
 namespace thermocline {
@@ -50,6 +52,50 @@ TEST(ResultJson, VectorAndMatrixListTheirSeriesInOrder) {
                               {{first, {1000, 2000}, {1, 1e21}}, {Labels(), {0}, {5}}})),
             R"({"resultType":"matrix","result":[{"metric":{"__name__":"m","a":"1"},)"
             R"("values":[[1,"1"],[2,"1e+21"]]},{"metric":{},"values":[[0,"5"]]}]})");
+}
+
+std::shared_ptr<const FloatHistogram> SmallHistogram() {
+  FloatHistogram histogram;
+  histogram.zero_threshold = 0.25;
+  histogram.zero_count = 3;
+  histogram.count = 7;
+  histogram.sum = 5.5;
+  histogram.positive_spans = {{0, 3}};
+  histogram.positive_buckets = {1, 0, 2};
+  histogram.negative_spans = {{0, 1}};
+  histogram.negative_buckets = {1};
+  return std::make_shared<const FloatHistogram>(std::move(histogram));
+}
+
+constexpr std::string_view kSmallHistogram =
+    R"({"count":"7","sum":"5.5","buckets":[[1,"-1","-0.5","1"],[3,"-0.25","0.25","3"],)"
+    R"([0,"0.5","1","1"],[0,"2","4","2"]]})";
+
+TEST(ResultJson, HistogramsListTheirBucketsThatAreNotEmpty) {
+  const std::string histogram(kSmallHistogram);
+  EXPECT_EQ(EncodeResult(Make(promql::ResultKind::kVector,
+                              {{Labels{{"a", "1"}}, {1500}, {0}, {SmallHistogram()}}})),
+            R"({"resultType":"vector","result":[{"metric":{"a":"1"},"histogram":[1.500,)" +
+                histogram + "]}]}");
+  const auto none = std::make_shared<const FloatHistogram>();
+  EXPECT_EQ(
+      EncodeResult(Make(promql::ResultKind::kVector, {{Labels(), {0}, {0}, {none}}})),
+      R"({"resultType":"vector","result":[{"metric":{},"histogram":[0,{"count":"0","sum":"0"}]}]})");
+}
+
+TEST(ResultJson, ASeriesOfBothKindsHasTwoLists) {
+  const std::string histogram(kSmallHistogram);
+  EXPECT_EQ(EncodeResult(Make(promql::ResultKind::kMatrix,
+                              {{Labels(),
+                                {0, 0, 1000, 2000},
+                                {1, 0, 2, 0},
+                                {nullptr, SmallHistogram(), nullptr, SmallHistogram()}}})),
+            R"({"resultType":"matrix","result":[{"metric":{},"values":[[0,"1"],[1,"2"]],)"
+            R"("histograms":[[0,)" +
+                histogram + "],[2," + histogram + "]]}]}");
+  EXPECT_EQ(
+      EncodeResult(Make(promql::ResultKind::kMatrix, {{Labels(), {0}, {0}, {SmallHistogram()}}})),
+      R"({"resultType":"matrix","result":[{"metric":{},"histograms":[[0,)" + histogram + "]]}]}");
 }
 
 TEST(ResultJson, NoSeriesIsAnEmptyListAndNeverNull) {

@@ -4,6 +4,7 @@
 
 #include "promql/exec/element.h"
 #include "promql/exec/element_operator.h"
+#include "promql/exec/matrix.h"
 #include "promql/exec/names.h"
 #include "promql/functions/arithmetic.h"
 #include "promql/functions/sample_binary.h"
@@ -103,6 +104,38 @@ class VectorScalarOperator : public ElementOperator {
   mutable std::array<std::atomic<bool>, kBinaryNotes> noted_{};
 };
 
+// A trim with the scalar on the left: there is none of anything, and of what a step is to be
+// annotated with only the last counts.
+class TrimOfScalarOperator : public MatrixOperator {
+ public:
+  TrimOfScalarOperator(QueryContext& context, const PlanNode& node, const StepGrid& grid,
+                       VectorPtr source)
+      : MatrixOperator(context, grid), node_(node), source_(std::move(source)) {}
+
+  Status Open() override {
+    RETURN_IF_ERROR(EvaluateScalar(context_, *node_.children[0], grid_).status());
+    RETURN_IF_ERROR(source_->Open());
+    ASSIGN_OR_RETURN(const Matrix input, Materialize(context_, *source_, grid_.count));
+    source_.reset();
+    for (size_t step = 0; step < grid_.count; ++step) {
+      StepKind last = StepKind::kAbsent;
+      for (const Matrix::Row& row : input.rows()) {
+        if (row.kinds[step] != StepKind::kAbsent) last = row.kinds[step];
+      }
+      if (last == StepKind::kAbsent) continue;
+      const BinaryNote note =
+          last == StepKind::kFloat ? BinaryNote::kFloatFloat : BinaryNote::kFloatHistogram;
+      context_.annotations().Info(BinaryNoteText(note, As<BinaryExpr>(*node_.expr).op),
+                                  {node_.position, node_.order});
+    }
+    return Status::Ok();
+  }
+
+ private:
+  const PlanNode& node_;
+  VectorPtr source_;
+};
+
 }  // namespace
 
 Result<VectorPtr> BuildNegate(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
@@ -116,6 +149,10 @@ Result<VectorPtr> BuildVectorScalar(QueryContext& context, const PlanNode& node,
   const auto& binary = As<BinaryExpr>(*node.expr);
   const PlanNode& vector = *node.children[node.children[0]->type == ValueType::kScalar ? 1 : 0];
   ASSIGN_OR_RETURN(VectorPtr source, BuildVector(context, vector, grid));
+  if (IsTrim(binary.op) && node.children[0]->type == ValueType::kScalar) {
+    return VectorPtr(
+        std::make_unique<TrimOfScalarOperator>(context, node, grid, std::move(source)));
+  }
   VectorPtr mapped = std::make_unique<VectorScalarOperator>(context, node, grid, std::move(source));
   if (IsTrim(binary.op) || (IsComparison(binary.op) && !binary.return_bool)) return mapped;
   return DropNames(context, std::move(mapped), grid, JoinRule::kPerStep);

@@ -229,6 +229,13 @@ class WindowFunctionOperator : public VectorOperator {
     SeriesView histograms{split.histogram_times, {}, split.histogram_starts};
     const Labels labels = source_->labels(series);
     const bool extended = source_->extension() != Extension::kNone;
+    std::vector<HistogramTraits> traits;
+    if (rate_ && !extended) {
+      traits = TraitsOf({split.histogram_times.data(), split.histograms.data(),
+                         split.histogram_starts.empty() ? nullptr : split.histogram_starts.data(),
+                         split.histograms.size()},
+                        *rate_ != RateKind::kDelta);
+    }
     WindowNotes notes;
     for (size_t step = 0; step < grid_.count; ++step) {
       const WindowBounds& bounds = extended ? sample_windows_[step] : windows_[step];
@@ -241,7 +248,7 @@ class WindowFunctionOperator : public VectorOperator {
       window.histograms = {
           histograms.times.data() + histograms.begin, split.histograms.data() + histograms.begin,
           histograms.starts.empty() ? nullptr : histograms.starts.data() + histograms.begin,
-          histograms.count()};
+          histograms.count(), traits.empty() ? nullptr : traits.data() + histograms.begin};
       if (!floats.empty() || function_ != Function::kQuantileOverTime) {
         RETURN_IF_ERROR(CheckParams(window.floats));
       }

@@ -34,11 +34,12 @@ class HistogramChange {
 
   // Null: the histograms do not combine.
   std::shared_ptr<FloatHistogram> Compute() {
-    if (is_counter_ && (IsGauge(window_.at(0)) || IsGauge(window_.last()))) {
+    const HistogramTraits* const traits = window_.traits;
+    if (is_counter_ && (traits[0].is_gauge || traits[window_.count - 1].is_gauge)) {
       notes_->warnings.push_back(NotCounterText(metric_name_));
     }
     first_ = window_.histograms[0];
-    if (is_counter_ && IsReset(window_, 1, *first_)) {
+    if (is_counter_ && traits[1].is_reset) {
       // Its layout does not matter, because nothing is subtracted.
       empty_.schema = window_.at(1).schema;
       empty_.custom_bounds = window_.at(1).custom_bounds;
@@ -58,7 +59,7 @@ class HistogramChange {
     }
     if (is_counter_) {
       if (!AddResets(change.get())) return Clash();
-    } else if (!IsGauge(window_.at(0)) || !IsGauge(window_.last())) {
+    } else if (!traits[0].is_gauge || !traits[window_.count - 1].is_gauge) {
       notes_->warnings.push_back(NotGaugeText(metric_name_));
     }
     change->reset_hint = CounterResetHint::kGauge;
@@ -71,10 +72,10 @@ class HistogramChange {
   bool LookAtTheMiddle(int32_t* schema) {
     *schema = std::min(window_.last().schema, first_->schema);
     for (size_t i = 1; is_counter_ && i + 1 < window_.count; ++i) {
-      const FloatHistogram& one = window_.at(i);
-      if (IsGauge(one)) notes_->warnings.push_back(NotCounterText(metric_name_));
-      *schema = std::min(*schema, one.schema);
-      if (one.uses_custom_bounds() != first_->uses_custom_bounds()) {
+      const HistogramTraits& one = window_.traits[i];
+      if (one.is_gauge) notes_->warnings.push_back(NotCounterText(metric_name_));
+      *schema = std::min<int32_t>(*schema, one.schema);
+      if (one.custom_bounds != first_->uses_custom_bounds()) {
         Clash();
         return false;
       }
@@ -88,7 +89,9 @@ class HistogramChange {
     for (size_t i = 1; i < window_.count; ++i) {
       overlap = overlap ||
                 StartsOverlap(window_.start_of(i - 1), window_.times[i - 1], window_.start_of(i));
-      if (IsReset(window_, i, *before)) {
+      // The first may stand for an empty one.
+      const bool known = before == window_.histograms[i - 1];
+      if (known ? window_.traits[i].is_reset : IsReset(window_, i, *before)) {
         const auto added = Add(change, *before);
         if (!added) return false;
         if (added->bounds_reconciled) notes_->infos.push_back(MismatchedBoundsText("addition"));
@@ -115,6 +118,16 @@ class HistogramChange {
 };
 
 }  // namespace
+
+std::vector<HistogramTraits> TraitsOf(const HistogramView& series, bool resets) {
+  std::vector<HistogramTraits> traits(series.count);
+  for (size_t i = 0; i < series.count; ++i) {
+    const FloatHistogram& one = series.at(i);
+    traits[i] = {static_cast<int8_t>(one.schema), IsGauge(one), one.uses_custom_bounds(),
+                 resets && i > 0 && IsReset(series, i, series.at(i - 1))};
+  }
+  return traits;
+}
 
 bool HistogramRate(RateKind kind, const MixedWindow& window, std::string_view metric_name,
                    WindowNotes* notes, WindowAnswer* out) {

@@ -14,12 +14,21 @@
 
 namespace thermocline::promql {
 
+// What a change over many windows needs to know of each histogram of a series, found out once.
+struct HistogramTraits {
+  int8_t schema = 0;
+  bool is_gauge = false;
+  bool custom_bounds = false;
+  bool is_reset = false;  // of a counter, between the histogram before and this one
+};
+
 // The histograms of a window, in time order.
 struct HistogramView {
   const TimestampMs* times = nullptr;
   const FloatHistogram* const* histograms = nullptr;
   const TimestampMs* starts = nullptr;  // as WindowView::starts
   size_t count = 0;
+  const HistogramTraits* traits = nullptr;  // parallel; for HistogramRate only
 
   const FloatHistogram& at(size_t i) const { return *histograms[i]; }
   const FloatHistogram& last() const { return *histograms[count - 1]; }
@@ -74,6 +83,9 @@ std::string MixedBucketsText(std::string_view metric_name);
 // `operation`: addition, subtraction or aggregation.
 std::string MismatchedBoundsText(std::string_view operation);
 std::string ResetCollisionText(std::string_view operation);
+
+// The traits of a series' histograms; `resets` are of no use to delta.
+std::vector<HistogramTraits> TraitsOf(const HistogramView& series, bool resets);
 
 // --- by topic ---
 // rate, increase and delta, irate and idelta; two histograms at least for the latter.

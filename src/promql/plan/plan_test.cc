@@ -69,6 +69,34 @@ TEST(Plan, EvaluatesOnceWhatIsTheSameAtEveryStep) {
   EXPECT_EQ(Planned("hour()"), "call");
 }
 
+// The names of the selectors that deliver histograms without buckets.
+std::string Shortened(const PlanNode& node) {
+  std::string names;
+  if (node.statistics) {
+    const bool window = node.kind == PlanKind::kWindow;
+    names +=
+        window ? As<MatrixSelector>(*node.expr).vector().name : As<VectorSelector>(*node.expr).name;
+  }
+  for (const PlanPtr& child : node.children) names += Shortened(*child);
+  return names;
+}
+
+std::string ShortenedIn(std::string_view query) {
+  const auto expr = Parse(query).value();
+  auto plan = MakePlan(*expr, kTimes).value();
+  ShortenHistograms(*plan);
+  return Shortened(*plan);
+}
+
+TEST(Plan, ShortensHistogramsOfWhichOnlyStatisticsAreWanted) {
+  EXPECT_EQ(ShortenedIn("histogram_count(a) + b"), "a");
+  EXPECT_EQ(ShortenedIn("histogram_sum(sum(rate(a[5m]))) / histogram_avg(b)"), "ab");
+  EXPECT_EQ(ShortenedIn("histogram_count(a == b)"), "ab");
+  EXPECT_EQ(ShortenedIn("histogram_count(a </ 2) + histogram_stddev(b)"), "");
+  EXPECT_EQ(ShortenedIn("histogram_quantile(0.5, histogram_count(a))"), "");
+  EXPECT_EQ(ShortenedIn("max_over_time(histogram_count(a)[5m:])"), "");
+}
+
 TEST(Plan, KeepsExtremeTimesWithinBounds) {
   EXPECT_EQ(ClampMs(kMinTimestampMs), -kFarMs);
   PlanNode node;

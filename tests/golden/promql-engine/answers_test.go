@@ -21,6 +21,9 @@ type series struct {
 	Labels string   `json:"labels"`
 	Times  []int64  `json:"times_ms"`
 	Values []string `json:"values"`
+	// Histograms as scripts write them.
+	HistogramTimes []int64  `json:"histogram_times_ms,omitempty"`
+	Histograms     []string `json:"histograms,omitempty"`
 }
 
 type answer struct {
@@ -66,12 +69,23 @@ func run(query promql.Query, err error, text string) answer {
 				one.Times = append(one.Times, p.T)
 				one.Values = append(one.Values, format(p.F))
 			}
+			for _, p := range s.Histograms {
+				one.HistogramTimes = append(one.HistogramTimes, p.T)
+				one.Histograms = append(one.Histograms, p.H.TestExpression())
+			}
 			a.Series = append(a.Series, one)
 		}
 	case promql.Vector:
 		a.Kind = "vector"
 		for _, s := range value {
-			one := series{s.Metric.String(), []int64{s.T}, []string{format(s.F)}}
+			one := series{Labels: s.Metric.String()}
+			if s.H != nil {
+				one.HistogramTimes = []int64{s.T}
+				one.Histograms = []string{s.H.TestExpression()}
+			} else {
+				one.Times = []int64{s.T}
+				one.Values = []string{format(s.F)}
+			}
 			a.Series = append(a.Series, one)
 		}
 	}
