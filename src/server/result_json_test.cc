@@ -78,9 +78,9 @@ TEST(ResultJson, HistogramsListTheirBucketsThatAreNotEmpty) {
             R"({"resultType":"vector","result":[{"metric":{"a":"1"},"histogram":[1.500,)" +
                 histogram + "]}]}");
   const auto none = std::make_shared<const FloatHistogram>();
-  EXPECT_EQ(
-      EncodeResult(Make(promql::ResultKind::kVector, {{Labels(), {0}, {0}, {none}}})),
-      R"({"resultType":"vector","result":[{"metric":{},"histogram":[0,{"count":"0","sum":"0"}]}]})");
+  EXPECT_EQ(EncodeResult(Make(promql::ResultKind::kVector, {{Labels(), {0}, {0}, {none}}})),
+            R"({"resultType":"vector","result":[{"metric":{},)"
+            R"("histogram":[0,{"count":"0","sum":"0"}]}]})");
 }
 
 TEST(ResultJson, ASeriesOfBothKindsHasTwoLists) {

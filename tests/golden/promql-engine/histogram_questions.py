@@ -23,7 +23,7 @@ RANGE_FUNCTIONS = (
     + ["ts_of_first_over_time", "ts_of_last_over_time"]
 )
 ELEMENT_FUNCTIONS = (
-    ["histogram_count", "histogram_sum", "histogram_avg", "histogram_stddev", "histogram_stdvar"] * 2
+    ["histogram_" + of for of in ("count", "sum", "avg", "stddev", "stdvar")] * 2
     + ["abs", "timestamp", "-", "absent", "sort"]
 )
 FOLDS = ["sum", "avg"] * 4 + ["count", "group", "min", "max", "stddev", "stdvar"]
@@ -96,7 +96,8 @@ class Questions:
             lines.append('  c{i="%s"} %s' % (i, self.series("custom", False, False)))
             kind = self.pick(["custom", "exponential"])
             lines.append('  m{i="%s"} %s' % (i, self.series(kind, False, True)))
-            lines.append('  x{i="%s"} %s' % (i, self.series(kind, self.random.random() < 0.3, False)))
+            values = self.series(kind, self.random.random() < 0.3, False)
+            lines.append('  x{i="%s"} %s' % (i, values))
             floats = " ".join(str(self.random.randrange(9)) for _ in range(SAMPLES))
             lines.append('  f{i="%s"} %s' % (i, floats))
         for bound, step in (("1", 1), ("10", 2), ("+Inf", 4)):
