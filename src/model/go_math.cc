@@ -69,6 +69,8 @@ double GoExp2(double value) {
   if (value > 1.0239999999999999e+03) return kInf;
   if (value < -1.0740e+03) return 0;
   int exponent = 0;
+  // Go's rounding, which is not lround's just below a half.
+  // NOLINTNEXTLINE(bugprone-incorrect-roundings)
   if (value > 0) exponent = static_cast<int>(value + 0.5);
   if (value < 0) exponent = static_cast<int>(value - 0.5);
   const double t = value - exponent;
