@@ -250,7 +250,6 @@ class HelpTest(unittest.TestCase):
                 (["query", "instant", "a", "b"], "query takes one expression, found 2"),
                 (["query", "sometimes", "a"], "query is instant or range, not 'sometimes'"),
                 (["query"], "query is instant or range"),
-                (["promqltest"], "promqltest needs a file"),
                 (["check", "data"], "check data takes one path, found 0"),
                 (["check", "date", "x"], "check takes data or config, not 'date'")):
             code, text, error = run(*arguments)

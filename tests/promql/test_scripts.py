@@ -52,6 +52,7 @@ class ScriptsTest(unittest.TestCase):
         status, _, _, output = run(THERMOCLINE_CACHE="/nonexistent")
         self.assertEqual(status, 2)
         self.assertIn("/nonexistent/prometheus/promqltest has none (./dev setup", output)
+        self.assertIn("thermocline help promqltest", output)
 
 
 class StoredScriptsTest(unittest.TestCase):
