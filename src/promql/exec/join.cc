@@ -71,6 +71,7 @@ class JoinOperator : public MatrixOperator {
     steps_ = found_.error.step_or(grid_.count);
     RETURN_IF_ERROR(PairRows());
     RETURN_IF_ERROR(AssignOutputs());
+    floats_only_ = !many_.has_histograms() && !one_.has_histograms() && !IsTrim(binary_.op);
     if (many_.has_histograms() || one_.has_histograms()) {
       result_.MakeHistograms();
       if (matching_.fill_left) answered_.assign(table_.size(), {});
@@ -245,6 +246,10 @@ class JoinOperator : public MatrixOperator {
     const uint32_t match = many_match_[index];
     for (const Pair& pair : pairs_[index]) {
       Output& output = outputs_[pair.output];
+      if (floats_only_ && pair.one != kFilled) {
+        EmitFloats(output, match, index, one_.rows()[pair.one], found);
+        continue;
+      }
       for (size_t step = 0; step < steps_; ++step) {
         if (many.kinds[step] == StepKind::kAbsent) continue;
         SampleRef one;
@@ -333,6 +338,18 @@ class JoinOperator : public MatrixOperator {
     size_t step;
     size_t order;  // of the pair in its step
   };
+
+  // EmitRow for a pair of rows of floats alone.
+  void EmitFloats(Output& output, uint32_t match, size_t index, const Matrix::Row& one,
+                  JoinFindings& found) {
+    const Matrix::Row& many = many_.rows()[index];
+    const Matrix::Row& left = one_is_left_ ? one : many;
+    const Matrix::Row& right = one_is_left_ ? many : one;
+    for (size_t step = 0; step < steps_; ++step) {
+      if (left.kinds[step] == StepKind::kAbsent || right.kinds[step] == StepKind::kAbsent) continue;
+      EmitFloat(output, match, {step, index}, left.values[step], right.values[step], found);
+    }
+  }
 
   void Emit(Output& output, uint32_t match, Place place, const SampleRef& many,
             const SampleRef& one, JoinFindings& found) {
@@ -436,6 +453,7 @@ class JoinOperator : public MatrixOperator {
   std::vector<Output> outputs_;
   std::unordered_map<std::string, size_t> output_ids_;  // by packed labels
   std::vector<std::vector<uint8_t>> answered_;  // by match, by step; empty: all that are present
+  bool floats_only_ = false;
   JoinFindings found_;
 };
 

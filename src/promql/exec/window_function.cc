@@ -142,7 +142,7 @@ class WindowFunctionOperator : public VectorOperator {
     return with_starts_ ? batch.starts(i) : std::span<const TimestampMs>();
   }
 
-  Status Evaluate(SeriesView view, size_t series, double* out, StepKind* kinds) const {
+  Status Evaluate(const SeriesView& view, size_t series, double* out, StepKind* kinds) const {
     if (view.times.empty()) return Status::Ok();
     if (source_->extension() != Extension::kNone) {
       EvaluateBeyondEdges(view, out, kinds);
@@ -152,24 +152,44 @@ class WindowFunctionOperator : public VectorOperator {
       EvaluateRate(view, series, out, kinds);
       return Status::Ok();
     }
+    const TimestampMs* const times = view.times.data();
+    const size_t samples = view.times.size();
+    const bool check_params = !params_.empty();
+    size_t begin = 0;
+    size_t end = 0;
     size_t work = 0;  // samples looked at since the last check
+    WindowView window;
     for (size_t step = 0; step < grid_.count; ++step) {
-      view.Advance(windows_[step]);
-      if (view.empty()) continue;
-      work += view.count();
+      const WindowBounds& bounds = windows_[step];
+      while (end < samples && times[end] <= bounds.end_ms) ++end;
+      while (begin < samples && times[begin] <= bounds.start_ms) ++begin;
+      if (begin >= end) continue;
+      work += end - begin;
       if (work > kSamplesPerCheck) {
         RETURN_IF_ERROR(context_.Check());
         work = 0;
       }
-      const WindowView window = Window(view, step);
-      RETURN_IF_ERROR(CheckParams(window));
+      window.times = times + begin;
+      window.values = view.values.data() + begin;
+      window.count = end - begin;
+      if (!view.starts.empty()) window.starts = view.starts.data() + begin;
+      Place(step, &window);
+      if (check_params) RETURN_IF_ERROR(CheckParams(window));
       if (evaluate_(window, &out[step])) kinds[step] = StepKind::kFloat;
     }
     return Status::Ok();
   }
 
+  // What a window of the step has besides its samples.
+  void Place(size_t step, WindowView* window) const {
+    window->start_ms = windows_[step].start_ms;
+    window->end_ms = windows_[step].end_ms;
+    window->step_ms = grid_.At(step);
+    for (size_t i = 0; i < params_.size() && i < 2; ++i) window->params[i] = params_[i][step];
+  }
+
   // Windows of two samples a step cost the same as windows of a thousand: resets are found once.
-  void EvaluateRate(SeriesView view, size_t series, double* out, StepKind* kinds) const {
+  void EvaluateRate(const SeriesView& view, size_t series, double* out, StepKind* kinds) const {
     const std::span<const double> values = view.values;
     std::vector<size_t> resets;
     std::vector<size_t> overlaps;
@@ -179,18 +199,29 @@ class WindowFunctionOperator : public VectorOperator {
       }
       if (!view.starts.empty()) LookAtStarts(view, &resets, &overlaps);
     }
+    const TimestampMs* const times = view.times.data();
+    const size_t samples = values.size();
+    size_t begin = 0;
+    size_t end = 0;
     size_t next_reset = 0;  // the first that is not before the window's second sample
     for (size_t step = 0; step < grid_.count; ++step) {
-      view.Advance(windows_[step]);
-      if (view.empty()) continue;
-      while (next_reset < resets.size() && resets[next_reset] <= view.begin) ++next_reset;
-      double change = values[view.end - 1] - values[view.begin];
-      for (size_t r = next_reset; r < resets.size() && resets[r] < view.end; ++r) {
+      const WindowBounds& bounds = windows_[step];
+      while (end < samples && times[end] <= bounds.end_ms) ++end;
+      while (begin < samples && times[begin] <= bounds.start_ms) ++begin;
+      if (begin >= end) continue;
+      while (next_reset < resets.size() && resets[next_reset] <= begin) ++next_reset;
+      double change = values[end - 1] - values[begin];
+      for (size_t r = next_reset; r < resets.size() && resets[r] < end; ++r) {
         change += values[resets[r] - 1];
       }
-      const auto overlap = std::upper_bound(overlaps.begin(), overlaps.end(), view.begin);
-      if (overlap != overlaps.end() && *overlap < view.end) NoteOverlaps(series, 1);
-      if (Extrapolate(*rate_, Window(view, step), change, &out[step])) {
+      if (!overlaps.empty()) {
+        const auto overlap = std::upper_bound(overlaps.begin(), overlaps.end(), begin);
+        if (overlap != overlaps.end() && *overlap < end) NoteOverlaps(series, 1);
+      }
+      const SampledSpan span{times[begin],  times[end - 1],
+                             end - begin,   bounds.start_ms,
+                             bounds.end_ms, view.starts.empty() ? 0 : view.starts[begin]};
+      if (Extrapolate(*rate_, span, values[begin], change, &out[step])) {
         kinds[step] = StepKind::kFloat;
       }
     }
@@ -287,11 +318,8 @@ class WindowFunctionOperator : public VectorOperator {
     window.times = view.times.data() + view.begin;
     window.values = view.values.data() + view.begin;
     window.count = view.count();
-    window.start_ms = windows_[step].start_ms;
-    window.end_ms = windows_[step].end_ms;
-    window.step_ms = grid_.At(step);
+    Place(step, &window);
     if (!view.starts.empty()) window.starts = view.starts.data() + view.begin;
-    for (size_t i = 0; i < params_.size() && i < 2; ++i) window.params[i] = params_[i][step];
     return window;
   }
 

@@ -2,6 +2,7 @@
 // Source: Prometheus' promql/functions.go; promql-semantics 2.3 to 2.7.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -69,11 +70,43 @@ struct SampledSpan {
 // By how much to multiply the change over the samples to have it over the window (per second for
 // kRate). Counters are not stretched below zero: `first` is the first sample's value and `change`
 // the change, resets included. With begins_inside() the change has to include the first sample.
-double StretchFactor(RateKind kind, const SampledSpan& span, double first, double change);
+inline double StretchFactor(RateKind kind, const SampledSpan& span, double first, double change) {
+  const auto seconds = [](int64_t span_ms) { return static_cast<double>(span_ms) / 1000; };
+  const bool is_counter = kind != RateKind::kDelta;
+  double to_start = seconds(span.first_ms - span.window_start_ms);
+  double to_end = seconds(span.window_end_ms - span.last_ms);
+  double sampled = seconds(span.last_ms - span.first_ms);
+  const double average = span.count > 1 ? sampled / static_cast<double>(span.count - 1) : 0;
+  // Beyond a little more than the usual gap the series probably began or ended inside the window.
+  const double threshold = average * 1.1;
+  if (is_counter && span.begins_inside()) {
+    to_start = 0;
+    sampled = seconds(span.last_ms - span.first_start_ms);
+  } else {
+    if (to_start >= threshold) to_start = average / 2;
+    if (is_counter && change > 0 && first >= 0) {
+      // A counter cannot have been below zero.
+      to_start = std::min(to_start, sampled * (first / change));
+    }
+  }
+  if (to_end >= threshold) to_end = average / 2;
+  double factor = sampled == 0 ? 1 : (sampled + to_start + to_end) / sampled;
+  if (kind == RateKind::kRate) factor /= seconds(span.window_end_ms - span.window_start_ms);
+  return factor;
+}
 
-// The change over a window of floats, stretched to its bounds. `change` is what
-// StretchFactor wants, without the first sample. False: too few samples.
-bool Extrapolate(RateKind kind, const WindowView& window, double change, double* out);
+// The change over a window of floats, stretched to its bounds. `first` is the first sample,
+// `change` what StretchFactor wants, without the first sample. False: too few samples.
+inline bool Extrapolate(RateKind kind, const SampledSpan& span, double first, double change,
+                        double* out) {
+  if (kind != RateKind::kDelta && span.begins_inside()) {
+    change += first;
+  } else if (span.count < 2) {
+    return false;
+  }
+  *out = change * StretchFactor(kind, span, first, change);
+  return true;
+}
 
 // Prometheus' quantile of `values`, which it sorts (NaN first): -Inf below 0, +Inf above 1, NaN for
 // NaN or no values.

@@ -1,5 +1,4 @@
 // rate, increase, delta, irate, idelta, resets, changes.
-#include <algorithm>
 #include <cmath>
 
 #include "promql/functions/window.h"
@@ -13,12 +12,20 @@ bool IsReset(const WindowView& window, size_t i) {
                       window.times[i]);
 }
 
+// `change` over the samples, stretched to the window.
+bool Extrapolated(RateKind kind, const WindowView& window, double change, double* out) {
+  const SampledSpan span{window.times[0], window.times[window.count - 1],
+                         window.count,    window.start_ms,
+                         window.end_ms,   window.start_of(0)};
+  return Extrapolate(kind, span, window.values[0], change, out);
+}
+
 bool Counted(RateKind kind, const WindowView& window, double* out) {
   double change = window.values[window.count - 1] - window.values[0];
   for (size_t i = 1; i < window.count; ++i) {
     if (IsReset(window, i)) change += window.values[i - 1];
   }
-  return Extrapolate(kind, window, change, out);
+  return Extrapolated(kind, window, change, out);
 }
 
 bool Rate(const WindowView& window, double* out) { return Counted(RateKind::kRate, window, out); }
@@ -26,8 +33,8 @@ bool Increase(const WindowView& window, double* out) {
   return Counted(RateKind::kIncrease, window, out);
 }
 bool Delta(const WindowView& window, double* out) {
-  return Extrapolate(RateKind::kDelta, window, window.values[window.count - 1] - window.values[0],
-                     out);
+  return Extrapolated(RateKind::kDelta, window, window.values[window.count - 1] - window.values[0],
+                      out);
 }
 
 // The last two samples; false when there are not two at distinct times.
@@ -78,44 +85,6 @@ bool IsStartReset(TimestampMs before_start_ms, TimestampMs before_ms, TimestampM
 
 bool StartsOverlap(TimestampMs before_start_ms, TimestampMs before_ms, TimestampMs now_start_ms) {
   return now_start_ms != 0 && now_start_ms < before_ms && now_start_ms != before_start_ms;
-}
-
-double StretchFactor(RateKind kind, const SampledSpan& span, double first, double change) {
-  const auto seconds = [](int64_t span_ms) { return static_cast<double>(span_ms) / 1000; };
-  const bool is_counter = kind != RateKind::kDelta;
-  double to_start = seconds(span.first_ms - span.window_start_ms);
-  double to_end = seconds(span.window_end_ms - span.last_ms);
-  double sampled = seconds(span.last_ms - span.first_ms);
-  const double average = span.count > 1 ? sampled / static_cast<double>(span.count - 1) : 0;
-  // Beyond a little more than the usual gap the series probably began or ended inside the window.
-  const double threshold = average * 1.1;
-  if (is_counter && span.begins_inside()) {
-    to_start = 0;
-    sampled = seconds(span.last_ms - span.first_start_ms);
-  } else {
-    if (to_start >= threshold) to_start = average / 2;
-    if (is_counter && change > 0 && first >= 0) {
-      // A counter cannot have been below zero.
-      to_start = std::min(to_start, sampled * (first / change));
-    }
-  }
-  if (to_end >= threshold) to_end = average / 2;
-  double factor = sampled == 0 ? 1 : (sampled + to_start + to_end) / sampled;
-  if (kind == RateKind::kRate) factor /= seconds(span.window_end_ms - span.window_start_ms);
-  return factor;
-}
-
-bool Extrapolate(RateKind kind, const WindowView& window, double change, double* out) {
-  const size_t last = window.count - 1;
-  const SampledSpan span{window.times[0], window.times[last], window.count,
-                         window.start_ms, window.end_ms,      window.start_of(0)};
-  if (kind != RateKind::kDelta && span.begins_inside()) {
-    change += window.values[0];
-  } else if (window.count < 2) {
-    return false;
-  }
-  *out = change * StretchFactor(kind, span, window.values[0], change);
-  return true;
 }
 
 WindowFunction FindRateFunction(Function function) {
