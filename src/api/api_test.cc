@@ -297,6 +297,24 @@ TEST_F(ApiTest, GeneratedDataBecomeRowsAndAreQueried) {
   EXPECT_EQ(Generate({.series = 0}).status().code(), Code::kInvalidArgument);
 }
 
+TEST(ApiQuery, HistogramsComeWithTheirSumsAsValues) {
+  Series mixed{Labels({{"__name__", "h"}}), {}};
+  mixed.samples.AddFloat(1000, 7);
+  mixed.samples.AddHistogram(2000, SmallHistogram(3));
+  mixed.samples.EndSeries();
+  const Source source = Must(Source::FromSeries({mixed}));
+  const QueryEngine engine = Must(QueryEngine::Make());
+  const auto answer = Must(engine.Range(source, "h * 2", 1000, 2000, 1000));
+  ASSERT_EQ(answer.series.size(), 1u);
+  EXPECT_THAT(answer.series[0].values, ElementsAre(14, 5));
+  ASSERT_EQ(answer.series[0].histograms.size(), 2u);
+  EXPECT_EQ(answer.series[0].histograms[0], nullptr);
+  ASSERT_NE(answer.series[0].histograms[1], nullptr);
+  EXPECT_TRUE(answer.series[0].histograms[1]->is_float);
+  EXPECT_EQ(answer.series[0].histograms[1]->float_count, 6);
+  EXPECT_THAT(answer.series[0].histograms[1]->positive_floats, ElementsAre(6));
+}
+
 TEST(ApiQuery, RangesAreEvaluatedStepByStep) {
   const Source source = Must(Source::FromSeries({Counter("a", "x", 100), Counter("a", "y", 100)}));
   const QueryEngine engine = Must(QueryEngine::Make());

@@ -4,6 +4,7 @@
 
 #include "api/bridge.h"
 #include "api/opened.h"
+#include "model/float_histogram.h"
 #include "promql/engine.h"
 #include "promql/parser.h"
 #include "promql/printer.h"
@@ -79,13 +80,26 @@ thermocline::Result<std::shared_ptr<const QueryEngine::State>> MakeState(
   return std::shared_ptr<const QueryEngine::State>(std::move(state));
 }
 
+QuerySeries SeriesOf(promql::ResultSeries series) {
+  QuerySeries out;
+  out.labels = LabelBytes::Of(series.labels);
+  out.timestamps_ms = std::move(series.timestamps_ms);
+  out.values = std::move(series.values);
+  out.histograms.resize(series.histograms.size());
+  for (size_t i = 0; i < series.histograms.size(); ++i) {
+    if (series.histograms[i] == nullptr) continue;
+    out.histograms[i] = std::make_shared<Histogram>(ToApi(ToStored(*series.histograms[i])));
+    out.values[i] = series.histograms[i]->sum;
+  }
+  return out;
+}
+
 Result<QueryResult> ResultOf(thermocline::Result<promql::QueryResult> answer) {
   if (!answer.ok()) return ToApi(answer.status());
   QueryResult out;
   out.type = TypeOf(answer->kind);
   for (promql::ResultSeries& series : answer->series) {
-    out.series.push_back(
-        {LabelBytes::Of(series.labels), std::move(series.timestamps_ms), std::move(series.values)});
+    out.series.push_back(SeriesOf(std::move(series)));
   }
   out.text = std::move(answer->text);
   out.warnings = std::move(answer->warnings);

@@ -9,6 +9,7 @@
 
 #include <thermocline/export.h>
 #include <thermocline/labels.h>
+#include <thermocline/samples.h>
 #include <thermocline/source.h>
 #include <thermocline/status.h>
 
@@ -43,7 +44,9 @@ struct QueryOptions {
 struct QuerySeries {
   Labels labels;
   std::vector<int64_t> timestamps_ms;
-  std::vector<double> values;
+  std::vector<double> values;  // of a histogram its sum
+  // Empty when all points are floats, else parallel: null for a float. Always float histograms.
+  std::vector<std::shared_ptr<const Histogram>> histograms;
 };
 
 // kScalar: one series without labels, one point. kString: `text`. kVector: a point a series.
