@@ -111,7 +111,7 @@ void ExpectFloats(const ResultSeries& found, const Json& wanted) {
     times.push_back(found.timestamps_ms[i]);
     values.push_back(found.values[i]);
   }
-  const Json wanted_times = wanted["times_ms"];
+  const Json& wanted_times = wanted["times_ms"];
   ASSERT_EQ(Json(times), wanted_times.is_null() ? Json::array() : wanted_times);
   for (size_t i = 0; i < values.size(); ++i) {
     const std::string value = wanted["values"][i];
