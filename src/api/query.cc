@@ -72,6 +72,8 @@ thermocline::Result<std::shared_ptr<const QueryEngine::State>> MakeState(
   inner.max_samples = options.max_samples;
   inner.default_step_ms = options.default_step_ms;
   inner.enable_experimental = options.experimental;
+  inner.extended_range_selectors = options.experimental;
+  inner.fill_modifiers = options.experimental;
   RETURN_IF_ERROR(inner.Validate());
   auto state = std::make_shared<QueryEngine::State>();
   ASSIGN_OR_RETURN(state->machine, NewMachine(options.threads));

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "app/config_file.h"
+#include "app/feature_list.h"
 #include "app/prometheus_flags.h"
 #include "base/duration.h"
 #include "env/posix/process_metrics.h"
@@ -105,16 +106,11 @@ void RegisterQueryFlags(Config* config, FlagTable* table) {
   table->AddCustom(
       "enable-feature", "string", "",
       [config](std::string_view text) -> Status {
-        if (text == "promql-experimental-functions") {
-          config->engine.enable_experimental = true;
-        } else if (text == "promql-delayed-name-removal") {
-          config->engine.delayed_name_removal = true;
-        } else {
-          return Status::InvalidArgument(fmt::format("unknown feature '{}'", text));
-        }
-        return {};
+        return EnableFeatures(text, &config->engine, &config->feature_warnings);
       },
-      "promql-experimental-functions or promql-delayed-name-removal.");
+      "Features under Prometheus' names, between commas: promql-experimental-functions, "
+      "promql-extended-range-selectors, promql-binop-fill-modifiers, promql-delayed-name-removal, "
+      "use-start-timestamps, type-and-unit-labels.");
 }
 
 void RegisterWebFlags(Config* config, FlagTable* table) {

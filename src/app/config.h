@@ -27,6 +27,7 @@ struct Config {
   bool insecure_listen = false;
   std::string log_level = "info";
   std::string log_format = "logfmt";
+  std::vector<std::string> feature_warnings;         // of --enable-feature, told at the start
   std::string failpoints;                            // tests only
   int64_t self_scrape_interval_ms = 15 * kSecondMs;  // 0 = off
   int64_t maintain_interval_ms = 1 * kSecondMs;

@@ -85,6 +85,9 @@ Status Serve(const Config& config, const FlagTable& flags, PosixEnv& posix, Stop
   for (const std::string& warning : flags.Warnings()) {
     env.logger.Log(LogLevel::kWarn, "main", warning);
   }
+  for (const std::string& warning : config.feature_warnings) {
+    env.logger.Log(LogLevel::kWarn, "main", warning);
+  }
   const int64_t started_ns = env.clock.SteadyNs();
   env.logger.Log(LogLevel::kInfo, "main", "Starting Thermocline",
                  {{"version", std::string(kVersion)},

@@ -42,8 +42,8 @@ Result<QueryResult> Evaluate(QueryContext& context, const Expr& expr, std::strin
 ParseOptions ParseOptionsOf(const EngineOptions& options) {
   ParseOptions parse;
   parse.experimental_functions = options.enable_experimental;
-  parse.extended_range_selectors = options.enable_experimental;
-  parse.fill_modifiers = options.enable_experimental;
+  parse.extended_range_selectors = options.extended_range_selectors;
+  parse.fill_modifiers = options.fill_modifiers;
   return parse;
 }
 

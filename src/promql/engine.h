@@ -21,9 +21,13 @@ struct EngineOptions {
   int64_t lookback_delta_ms = 5 * kMinuteMs;
   // Samples a query may hold at once, its result included; more is ResourceExhausted.
   uint64_t max_samples = 50'000'000;
-  // Experimental functions, aggregations and modifiers parse and run (Prometheus'
-  // promql-experimental-functions and its relatives).
+  // Experimental functions and aggregations parse and run (Prometheus'
+  // promql-experimental-functions).
   bool enable_experimental = false;
+  // `anchored` and `smoothed` (promql-extended-range-selectors).
+  bool extended_range_selectors = false;
+  // `fill`, `fill_left` and `fill_right` (promql-binop-fill-modifiers).
+  bool fill_modifiers = false;
   // Names are dropped from the result only at the very end (Prometheus'
   // promql-delayed-name-removal).
   bool delayed_name_removal = false;

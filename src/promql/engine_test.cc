@@ -50,6 +50,8 @@ class EngineTest : public testing::Test {
   static EngineOptions Options() {
     EngineOptions options;
     options.enable_experimental = true;
+    options.extended_range_selectors = true;
+    options.fill_modifiers = true;
     return options;
   }
   std::string At(std::string_view query, TimestampMs at_ms) {

@@ -161,6 +161,8 @@ void ExpectAnswersOf(const std::string& name, int least) {
     Load(round["load"], &storage);
     EngineOptions options;
     options.enable_experimental = true;
+    options.extended_range_selectors = true;
+    options.fill_modifiers = true;
     options.delayed_name_removal = round["delayed_name_removal"];
     const Engine engine(options, executor, clock);
     for (const Json& one : round["questions"]) {

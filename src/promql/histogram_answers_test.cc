@@ -51,6 +51,8 @@ class HistogramAnswers : public testing::Test {
   Result<QueryResult> Range(const EngineOptions& options, Executor& executor, const char* query) {
     EngineOptions all = options;
     all.enable_experimental = true;
+    all.extended_range_selectors = true;
+    all.fill_modifiers = true;
     return Engine(all, executor, clock_).Range(storage_, query, 60'000, 600'000, 15'000, {});
   }
   // So many series that they fill several morsels; odd ones have floats at last.

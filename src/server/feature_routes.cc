@@ -55,7 +55,6 @@ constexpr Feature kFixed[] = {
     {"promql", "per_query_lookback_delta", true},
     {"promql", "per_step_stats", false},
     {"promql", "subqueries", true},
-    {"promql", "type_and_unit_labels", false},
     {"promql", "without", true},
     {"promql_operators", "@", true},
     {"promql_operators", "=~", true},
@@ -70,8 +69,8 @@ constexpr Feature kFixed[] = {
     {"tsdb", "exemplar_storage", false},
     {"tsdb", "histograms_st_encoding", false},
     {"tsdb", "isolation", true},
-    {"tsdb", "native_histograms", false},
-    {"tsdb", "st_storage", false},
+    {"tsdb", "native_histograms", true},
+    {"tsdb", "st_storage", true},
     {"tsdb", "use_uncached_io", false},
     {"tsdb", "xor2_encoding", false},
     {"ui", "ui_v2", false},
@@ -82,6 +81,7 @@ void AddLanguage(const promql::EngineOptions& options, FeatureMap* features) {
   const promql::ParseOptions parse = promql::ParseOptionsOf(options);
   auto& language = (*features)["promql"];
   language["delayed_name_removal"] = options.delayed_name_removal;
+  language["type_and_unit_labels"] = options.type_and_unit_labels;
   language["duration_expr"] = parse.duration_expressions;
   for (const char* name : {"anchored", "smoothed"}) language[name] = parse.extended_range_selectors;
   for (const char* name : {"fill", "fill_left", "fill_right"}) {

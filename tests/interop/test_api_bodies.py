@@ -198,9 +198,9 @@ class PlainTest(ApiBodiesCase, unittest.TestCase):
 
 
 class ExperimentalTest(ApiBodiesCase, unittest.TestCase):
-    our_flags = ("--enable-feature=promql-experimental-functions",)
-    their_flags = ("--enable-feature=promql-experimental-functions,promql-extended-range-selectors,"
-                   "promql-binop-fill-modifiers",)
+    our_flags = their_flags = (
+        "--enable-feature=promql-experimental-functions,promql-extended-range-selectors,"
+        "promql-binop-fill-modifiers",)
 
 
 if __name__ == "__main__":

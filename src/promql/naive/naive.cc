@@ -15,8 +15,9 @@ using naive::Value;
 
 Result<ExprPtr> ParseFor(std::string_view query, const EngineOptions& options) {
   ParseOptions parse;
-  parse.experimental_functions = parse.duration_expressions = options.enable_experimental;
-  parse.extended_range_selectors = parse.fill_modifiers = options.enable_experimental;
+  parse.experimental_functions = options.enable_experimental;
+  parse.extended_range_selectors = options.extended_range_selectors;
+  parse.fill_modifiers = options.fill_modifiers;
   return Parse(query, parse);
 }
 

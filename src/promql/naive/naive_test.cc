@@ -73,6 +73,8 @@ class Differential {
  public:
   explicit Differential(uint64_t seed) : random_(seed), writer_(&random_) {
     options_.enable_experimental = true;
+    options_.extended_range_selectors = true;
+    options_.fill_modifiers = true;
     naive::FillRandomly(&random_, &storage_);
   }
 

@@ -147,6 +147,8 @@ EngineOptions ScriptEngineOptions() {
   EngineOptions options;
   options.max_samples = 10'000;
   options.enable_experimental = true;
+  options.extended_range_selectors = true;
+  options.fill_modifiers = true;
   options.delayed_name_removal = true;
   options.use_start_timestamps = true;
   options.default_step_ms = kMinuteMs;
