@@ -119,6 +119,17 @@ class ServerProcess:
         assert status in (200, 204), (status, answer)
 
 
+def prometheus(folder, config, *flags, port=None, data="prometheus"):
+    """A real Prometheus on `folder`/`data` with the text of its configuration, not yet started."""
+    port = port or free_port()
+    path = pathlib.Path(folder) / "prometheus.yml"
+    path.write_text(config)
+    return ServerProcess(
+        [CACHE / "prometheus/prometheus", f"--config.file={path}",
+         f"--storage.tsdb.path={folder}/{data}", f"--web.listen-address=127.0.0.1:{port}", *flags],
+        port, f"{folder}/prometheus.log")
+
+
 def thermocline(folder, *flags):
     """Our server on `folder`/data, not yet started, with nothing but what tests send it."""
     port = free_port()

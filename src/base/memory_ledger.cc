@@ -9,7 +9,6 @@ uint64_t MemoryLedger::ShareOf(uint64_t limit_bytes, MemoryUse use) {
     case MemoryUse::kIngest: return limit_bytes / 100 * 40;
     case MemoryUse::kQueries: return limit_bytes / 100 * 25;
     case MemoryUse::kCaches: return limit_bytes / 100 * 20;
-    case MemoryUse::kFlush: return limit_bytes / 100 * 10;
   }
   return 0;
 }

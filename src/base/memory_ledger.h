@@ -7,16 +7,16 @@
 
 namespace thermocline {
 
-enum class MemoryUse : uint8_t { kIngest, kQueries, kCaches, kFlush };
+enum class MemoryUse : uint8_t { kIngest, kQueries, kCaches };
 
 // One for the process, made by its composition; whoever holds much says so here. What is counted
-// is what the holders know of themselves, so the rest of the process lives in the slack of 5 %.
-// Threads: safe; figures of other threads may be a moment old.
+// is what the holders know of themselves, so flushes and the rest of the process live in what is no
+// share. Threads: safe; figures of other threads may be a moment old.
 class MemoryLedger {
  public:
   explicit MemoryLedger(uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
-  // The part of `limit_bytes` that is meant for `use`: 40, 25, 20 and 10 %.
+  // The part of `limit_bytes` that is meant for `use`: 40, 25 and 20 %; flushes live in the rest.
   static uint64_t ShareOf(uint64_t limit_bytes, MemoryUse use);
 
   void Set(MemoryUse use, uint64_t bytes) {
@@ -35,7 +35,7 @@ class MemoryLedger {
 
  private:
   const uint64_t limit_bytes_;
-  std::array<std::atomic<int64_t>, 4> used_{};
+  std::array<std::atomic<int64_t>, 3> used_{};
 };
 
 }  // namespace thermocline

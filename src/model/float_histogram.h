@@ -77,8 +77,6 @@ bool Equals(const FloatHistogram& a, const FloatHistogram& b);
 // Bytes as Prometheus' FloatHistogram.Size counts them; a sample weighs this / 16.
 size_t SizeAsPrometheus(const FloatHistogram& h);
 bool HasOverflow(const FloatHistogram& h);
-// InvalidArgument with Prometheus' text.
-Status Validate(const FloatHistogram& h);
 
 // `h </ bound` (upper trim: keeps what is below) or `h >/ bound`.
 void TrimBuckets(FloatHistogram* h, double bound, bool upper);

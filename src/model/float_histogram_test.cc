@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "model/go_math.h"
+#include "model/histogram_check.h"
 
 namespace thermocline {
 namespace {
@@ -92,7 +93,7 @@ TEST(FloatHistogram, SpansThatPromiseTooManyBucketsDoNoHarm) {
   FloatHistogram other = Exponential({{1, 9}}, {1});
   other.zero_threshold = 2;
   other.schema = -1;
-  EXPECT_FALSE(Validate(h).ok());
+  EXPECT_FALSE(CheckHistogram(ToStored(h)).ok());
   EXPECT_TRUE(DetectReset(other, h));
   ASSERT_TRUE(Add(&h, other).has_value());
   FloatHistogram compensation;

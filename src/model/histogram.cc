@@ -3,6 +3,8 @@
 #include <bit>
 #include <map>
 
+#include "model/float_histogram_parts.h"
+
 namespace thermocline {
 namespace {
 
@@ -57,12 +59,6 @@ std::vector<HistogramSpan> WithoutEmptySpans(const std::vector<HistogramSpan>& s
 
 bool SameSpans(const std::vector<HistogramSpan>& a, const std::vector<HistogramSpan>& b) {
   return a == b || WithoutEmptySpans(a) == WithoutEmptySpans(b);
-}
-
-uint64_t BucketsOf(const std::vector<HistogramSpan>& spans) {
-  uint64_t buckets = 0;
-  for (const HistogramSpan& span : spans) buckets += span.length;
-  return buckets;
 }
 
 }  // namespace

@@ -1,54 +1,20 @@
 """Sources of every layout converted to every layout: the samples are the truth's, and answer."""
 import json
-import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from server_process import BINARY, ROOT  # noqa: E402
+from golden_truth import GOLDEN, SMALL as BLOCKS, filled, lines_of, run, truth  # noqa: E402
+from server_process import ROOT  # noqa: E402
 
-BLOCKS = ROOT / "src/blocks/testdata"
 SHARDS = ROOT / "src/shards/testdata/small-shards"
-SHARED = pathlib.Path(os.environ.get("THERMOCLINE_SHARED") or ROOT.parent / "shared")
-GOLDEN = SHARED / "data/golden"
 TRUTH = GOLDEN / "truth"
 LAYOUTS = ("parquet-common", "gateway", "samples")
 HOLD_STARTS = ("samples",)
-ZERO = "0" * 16
-
-
-def run(*arguments):
-    """(exit code, standard output, standard error)"""
-    done = subprocess.run([BINARY, *map(str, arguments)], capture_output=True, timeout=300, env={})
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
-def lines_of(text):
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def truth(path):
-    done = subprocess.run(["zstd", "-dc", "--long=27", f"{path}.jsonl.zst"], capture_output=True,
-                          check=True)
-    return lines_of(done.stdout.decode())
-
-
-def buckets(spans, counts):
-    """Index and count of the buckets that are not empty; writers may add empty ones."""
-    found, index, rest = [], 0, iter(counts)
-    for offset, length in spans:
-        index += offset
-        for index in range(index, index + length):
-            count = next(rest)
-            if count not in (0, ZERO):
-                found.append((index, count))
-        index += 1 if length else 0
-    return found
 
 
 def samples(one, starts):
@@ -62,8 +28,8 @@ def samples(one, starts):
     for h in one.get("hists", []):
         found[h["t"]] = (h["kind"], h.get("st", 0) if starts else 0, h["schema"],
                          h.get("zero_threshold"), h.get("zero_count"), h["count"], h["sum"],
-                         buckets(h.get("pos_spans", []), h.get("pos", [])),
-                         buckets(h.get("neg_spans", []), h.get("neg", [])), h.get("custom"))
+                         filled(h.get("pos_spans", []), h.get("pos", [])),
+                         filled(h.get("neg_spans", []), h.get("neg", [])), h.get("custom"))
     return found
 
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from remote_write_client import (  # noqa: E402
     encode_sample, encode_series, field, snappy_block, varint)
-from server_process import CACHE, ServerProcess, free_port, thermocline  # noqa: E402
+from server_process import prometheus, thermocline  # noqa: E402
 
 MIB = 1 << 20
 V1 = "prometheus.WriteRequest"
@@ -124,14 +124,8 @@ class WriteStatusTest(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         cls.ours = thermocline(cls.folder).start()
         cls.addClassCleanup(cls.ours.kill)
-        port = free_port()
-        config = cls.folder / "prometheus.yml"
-        config.write_text("global: {}\n")
-        cls.theirs = ServerProcess(
-            [CACHE / "prometheus/prometheus", f"--config.file={config}",
-             f"--storage.tsdb.path={cls.folder}/prometheus",
-             f"--web.listen-address=127.0.0.1:{port}", "--web.enable-remote-write-receiver"],
-            port, cls.folder / "prometheus.log").start()
+        cls.theirs = prometheus(
+            cls.folder, "global: {}\n", "--web.enable-remote-write-receiver").start()
         cls.addClassCleanup(cls.theirs.kill)
         cls.now_ms = int(time.time() * 1000)
 

@@ -15,7 +15,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from remote_write_client import STALE_MARKER, encode_series, send  # noqa: E402
-from server_process import CACHE, ROOT, ServerProcess, free_port, thermocline  # noqa: E402
+from server_process import ROOT, prometheus, thermocline  # noqa: E402
 
 GOLDEN = ROOT / "tests/golden/promql-parser"
 NOW_S = int(time.time())
@@ -99,17 +99,6 @@ def comparable(answer):
     return status, content_type, VECTOR_SERIES.sub("", body), series
 
 
-def prometheus(folder, *flags):
-    port = free_port()
-    config = folder / "prometheus.yml"
-    config.write_text("global: {scrape_interval: 15s}\n")
-    return ServerProcess(
-        [CACHE / "prometheus/prometheus", f"--config.file={config}",
-         f"--storage.tsdb.path={folder}/theirs",
-         f"--web.listen-address=127.0.0.1:{port}", "--web.enable-remote-write-receiver", *flags],
-        port, folder / "prometheus.log")
-
-
 class ApiBodiesCase:
     """The comparison, with the features of a class on or off in both servers."""
 
@@ -122,7 +111,9 @@ class ApiBodiesCase:
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         cls.ours = thermocline(cls.folder, *cls.our_flags).start()
         cls.addClassCleanup(lambda: cls.ours.kill())
-        cls.theirs = prometheus(cls.folder, *cls.their_flags).start()
+        cls.theirs = prometheus(
+            cls.folder, "global: {scrape_interval: 15s}\n", "--web.enable-remote-write-receiver",
+            *cls.their_flags).start()
         cls.addClassCleanup(lambda: cls.theirs.kill())
         at_ms = (NOW_S - 60) * 1000
         odd = [{"__name__": "odd", "text": text} for text in (

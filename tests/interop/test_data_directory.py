@@ -13,7 +13,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from server_process import BINARY, CACHE, ServerProcess, free_port  # noqa: E402
+from server_process import BINARY, free_port, prometheus  # noqa: E402
 
 CONFIG = """
 global:
@@ -89,14 +89,10 @@ class DataDirectoryTest(unittest.TestCase):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="thermocline-datadir-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         port = free_port()
-        config = cls.folder / "prometheus.yml"
-        config.write_text(CONFIG.format(port=port))
         cls.data = cls.folder / "data"
-        cls.server = ServerProcess(
-            [CACHE / "prometheus/prometheus", f"--config.file={config}",
-             f"--storage.tsdb.path={cls.data}", f"--web.listen-address=127.0.0.1:{port}",
-             "--enable-feature=memory-snapshot-on-shutdown", "--web.enable-admin-api"],
-            port, cls.folder / "prometheus.log").start()
+        cls.server = prometheus(
+            cls.folder, CONFIG.format(port=port), "--enable-feature=memory-snapshot-on-shutdown",
+            "--web.enable-admin-api", port=port, data="data").start()
         cls.addClassCleanup(lambda: cls.server.stop())
         cls.wait_for_window()
 

@@ -11,7 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from server_process import BINARY, CACHE, ServerProcess, free_port, thermocline  # noqa: E402
+from server_process import BINARY, free_port, prometheus, thermocline  # noqa: E402
 
 SCRAPES = 12
 CONFIG = """
@@ -72,14 +72,9 @@ class NativeHistogramsTest(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         cls.ours = thermocline(cls.folder).start()
         cls.addClassCleanup(lambda: cls.ours.stop())
-        prometheus = free_port()
-        config = cls.folder / "prometheus.yml"
-        config.write_text(CONFIG.format(prometheus=prometheus, url=cls.ours.url))
-        cls.theirs = ServerProcess(
-            [CACHE / "prometheus/prometheus", f"--config.file={config}",
-             f"--storage.tsdb.path={cls.folder}/prometheus",
-             f"--web.listen-address=127.0.0.1:{prometheus}"],
-            prometheus, cls.folder / "prometheus.log").start()
+        port = free_port()
+        cls.theirs = prometheus(
+            cls.folder, CONFIG.format(prometheus=port, url=cls.ours.url), port=port).start()
         cls.addClassCleanup(cls.theirs.stop)
         deadline = time.monotonic() + 90
         while True:

@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import promql_queries  # noqa: E402
-from server_process import CACHE, ServerProcess, free_port, thermocline  # noqa: E402
+from server_process import ServerProcess, free_port, prometheus, thermocline  # noqa: E402
 
 WINDOW_SECONDS = 30
 SETTLING_SECONDS = 5
@@ -83,18 +83,13 @@ class PrometheusTest(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         cls.ours = thermocline(cls.folder).start()
         cls.addClassCleanup(lambda: cls.ours.stop())
-        node, prometheus = free_port(), free_port()
+        node, port = free_port(), free_port()
         cls.node = ServerProcess(
             ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{node}"],
             node, cls.folder / "node.log", ready_path="/").start()
         cls.addClassCleanup(cls.node.stop)
-        config = cls.folder / "prometheus.yml"
-        config.write_text(CONFIG.format(prometheus=prometheus, node=node, url=cls.ours.url))
-        cls.theirs = ServerProcess(
-            [CACHE / "prometheus/prometheus", f"--config.file={config}",
-             f"--storage.tsdb.path={cls.folder}/prometheus",
-             f"--web.listen-address=127.0.0.1:{prometheus}"],
-            prometheus, cls.folder / "prometheus.log").start()
+        config = CONFIG.format(prometheus=port, node=node, url=cls.ours.url)
+        cls.theirs = prometheus(cls.folder, config, port=port).start()
         cls.addClassCleanup(cls.theirs.stop)
         cls.start_s = int(time.time()) + SETTLING_SECONDS
         cls.end_s = cls.start_s + WINDOW_SECONDS

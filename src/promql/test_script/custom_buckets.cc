@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "model/histogram_check.h"
 #include "promql/test_script/series_line.h"
 
 namespace thermocline::promql {
@@ -75,7 +76,7 @@ Result<FloatHistogram> CustomBuckets::ToHistogram(Classic classic) {
   }
   if (before != classic.count) return Status::InvalidArgument("count mismatch");
   Compact(&h, integer ? 2 : 0);
-  RETURN_IF_ERROR(Validate(h));
+  RETURN_IF_ERROR(CheckHistogram(ToStored(h)));
   return h;
 }
 
