@@ -17,8 +17,10 @@ namespace thermocline::shards {
 
 // The folder of golden data, or an empty path in a clone alone.
 std::filesystem::path GoldenFolder();
-// This room's own copy of one golden shard.
+// This room's own copies of one golden shard and one gateway day.
 std::filesystem::path TestDataFolder();
+// Folders that hold gateway/ and truth/gateway/: this room's own, and the golden data if there.
+std::vector<std::filesystem::path> GatewayRoots();
 
 struct TruthRow {
   uint64_t row_group = 0;

@@ -102,6 +102,12 @@ std::filesystem::path GoldenFolder() {
 
 std::filesystem::path TestDataFolder() { return RoomFolder() / "testdata"; }
 
+std::vector<std::filesystem::path> GatewayRoots() {
+  std::vector<std::filesystem::path> roots = {TestDataFolder()};
+  if (!GoldenFolder().empty()) roots.push_back(GoldenFolder());
+  return roots;
+}
+
 Result<std::vector<TruthRow>> ReadTruthRows(const std::filesystem::path& file) {
   ASSIGN_OR_RETURN(const std::string lines, ReadLines(file));
   std::vector<TruthRow> rows;

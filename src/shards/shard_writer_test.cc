@@ -120,62 +120,88 @@ TEST_F(ShardWriterTest, WritesEveryRowOfAGoldenShardByteForByte) {
   }
 }
 
-TEST_F(ShardWriterTest, CutsChunksAtColumnBordersAndLosesNoSample) {
-  const auto golden_folder = GoldenFolder();
-  if (golden_folder.empty()) GTEST_SKIP() << "no golden data";
-  LocalBucket golden(disk_, (golden_folder / "parquet-common").string());
-  const auto truth =
-      ReadTruthSeries(golden_folder / "truth/blocks-8h/01HF8ZX100NAD3XJ1XY3N875WK.jsonl.zst");
-  ASSERT_TRUE(truth.ok());
-  const Shards source = OpenAll(golden, "default/");
+// Writes `source` as parquet-common with columns of one hour and short chunks.
+void ExpectCutAtBorders(const Shards& source, const std::filesystem::path& truth_file,
+                        size_t columns, LocalBucket* bucket) {
+  const auto truth = ReadTruthSeries(truth_file);
+  ASSERT_TRUE(truth.ok()) << truth.status().ToString();
   ShardWriterOptions options = OptionsOf(*source[0]);
+  options.layout = ShardLayout::kParquetCommon;
   options.column_ms = kHourMs;
   options.range.end_ms -= 1;
-  options.row_group_rows = 200;
-  options.row_groups_per_shard = 3;
+  options.row_group_rows = 50;
+  options.row_groups_per_shard = 2;
   options.samples_per_chunk = 30;
-  const auto summary = WriteShards(*SelectAll(source), bucket_, "cut/", options);
+  const auto summary = WriteShards(*SelectAll(source), *bucket, "cut/", options);
   ASSERT_TRUE(summary.ok()) << summary.status().ToString();
-  EXPECT_GT(summary->shards, 2u);
+  EXPECT_GE(summary->shards, 2u);
   EXPECT_GT(summary->cells.chunks_encoded, 1000u);
   EXPECT_GT(summary->cells.chunks_passed, 0u);
   EXPECT_EQ(summary->cells.starts_dropped, 0u);
-  const Shards ours = OpenAll(bucket_, "cut/");
+  const Shards ours = OpenAll(*bucket, "cut/");
   ASSERT_EQ(ours.size(), summary->shards);
   // An inclusive end makes no empty column at the end.
-  EXPECT_EQ(ours[0]->columns().data.size(), 8u);
-  EXPECT_EQ(ExpectSamples(ShardQueryable(ours), *truth), summary->cells.samples);
+  EXPECT_EQ(ours[0]->columns().data.size(), columns);
+  EXPECT_EQ(ExpectSamples(ShardQueryable(ours), *truth, source[0]->external()),
+            summary->cells.samples);
+}
+
+TEST_F(ShardWriterTest, CutsChunksAtColumnBordersAndLosesNoSample) {
+  LocalBucket gateway(disk_, (TestDataFolder() / "gateway").string());
+  const auto day = ParseMetaKey("6143297086605661228/2023-11-15/meta.pb");
+  columnar::ReadStats stats;
+  const auto source = OpenShards(gateway, *FindDayShards(gateway, *day), {}, &stats);
+  ASSERT_TRUE(source.ok()) << source.status().ToString();
+  ExpectCutAtBorders(
+      *source, TestDataFolder() / "truth/gateway/6143297086605661228/2023-11-15/series-0.jsonl.zst",
+      24, &bucket_);
+}
+
+TEST_F(ShardWriterTest, CutsChunksOfTheGoldenShardToo) {
+  const auto golden_folder = GoldenFolder();
+  if (golden_folder.empty()) GTEST_SKIP() << "no golden data";
+  LocalBucket golden(disk_, (golden_folder / "parquet-common").string());
+  ExpectCutAtBorders(OpenAll(golden, "default/"),
+                     golden_folder / "truth/blocks-8h/01HF8ZX100NAD3XJ1XY3N875WK.jsonl.zst", 8,
+                     &bucket_);
+}
+
+void ExpectSameGatewayDay(LocalBucket& golden, const std::string& key, LocalBucket* bucket) {
+  const auto day = ParseMetaKey(key);
+  columnar::ReadStats stats;
+  const auto source = OpenShards(golden, *FindDayShards(golden, *day), {}, &stats);
+  ASSERT_TRUE(source.ok()) << source.status().ToString();
+  const auto meta = ParseGatewayMeta(*golden.Get(day->meta_key));
+  ShardWriterOptions options = OptionsOf(*source->front());
+  options.range = {day->day_ms, day->day_ms + kDayMs - 1};
+  options.external = source->front()->external();
+  const auto summary =
+      WriteGatewayDay(*SelectAll(*source), *bucket, options, meta->converted_blocks);
+  ASSERT_TRUE(summary.ok()) << summary.status().ToString();
+  EXPECT_EQ(summary->cells.chunks_encoded, 0u);
+  // Ours has a check of itself behind.
+  EXPECT_TRUE(bucket->Get(day->meta_key)->starts_with(*golden.Get(day->meta_key)));
+  EXPECT_EQ(*bucket->Get(day->stream_key), *golden.Get(day->stream_key));
+  const auto ours = OpenShards(*bucket, *FindDayShards(*bucket, *day), {}, &stats);
+  ASSERT_TRUE(ours.ok()) << ours.status().ToString();
+  EXPECT_EQ(ours->front()->columns().version, 2);
+  EXPECT_EQ(LogicalRows(*ours->front()), LogicalRows(*source->front()));
 }
 
 TEST_F(ShardWriterTest, WritesAGatewayDayAsTheGatewayDoes) {
-  const auto golden_folder = GoldenFolder();
-  if (golden_folder.empty()) GTEST_SKIP() << "no golden data";
-  LocalBucket golden(disk_, (golden_folder / "gateway").string());
-  for (const std::string stream : {"3327491223707837673", "6143297086605661228"}) {
-    SCOPED_TRACE(stream);
-    const auto day = ParseMetaKey(stream + "/2023-11-15/meta.pb");
-    columnar::ReadStats stats;
-    const auto source = OpenShards(golden, *FindDayShards(golden, *day), {}, &stats);
-    ASSERT_TRUE(source.ok()) << source.status().ToString();
-    const auto meta = ParseGatewayMeta(*golden.Get(day->meta_key));
-    ShardWriterOptions options = OptionsOf(*source->front());
-    options.range = {day->day_ms, day->day_ms + kDayMs - 1};
-    options.external = source->front()->external();
-    const auto summary =
-        WriteGatewayDay(*SelectAll(*source), bucket_, options, meta->converted_blocks);
-    ASSERT_TRUE(summary.ok()) << summary.status().ToString();
-    EXPECT_EQ(summary->cells.chunks_encoded, 0u);
-    // Ours has a check of itself behind.
-    EXPECT_TRUE(bucket_.Get(day->meta_key)->starts_with(*golden.Get(day->meta_key)));
-    EXPECT_EQ(*bucket_.Get(day->stream_key), *golden.Get(day->stream_key));
-    const auto ours = OpenShards(bucket_, *FindDayShards(bucket_, *day), {}, &stats);
-    ASSERT_TRUE(ours.ok()) << ours.status().ToString();
-    EXPECT_EQ(ours->front()->columns().version, 2);
-    EXPECT_EQ(LogicalRows(*ours->front()), LogicalRows(*source->front()));
+  for (const std::filesystem::path& root : GatewayRoots()) {
+    LocalBucket golden(disk_, (root / "gateway").string());
+    const auto objects = golden.List("");
+    ASSERT_TRUE(objects.ok());
+    for (const ObjectInfo& object : *objects) {
+      if (!ParseMetaKey(object.key).ok()) continue;
+      SCOPED_TRACE(object.key);
+      ExpectSameGatewayDay(golden, object.key, &bucket_);
+    }
   }
   // Another stream's labels under the same hash are refused.
-  ASSERT_TRUE(bucket_.Put("3327491223707837673/stream.pb", EncodeStream(Labels{{"a", "b"}})).ok());
-  const auto day = ParseMetaKey("3327491223707837673/2023-11-15/meta.pb");
+  ASSERT_TRUE(bucket_.Put("6143297086605661228/stream.pb", EncodeStream(Labels{{"a", "b"}})).ok());
+  const auto day = ParseMetaKey("6143297086605661228/2023-11-15/meta.pb");
   EXPECT_EQ(FindDayShards(bucket_, *day).status().code(), Code::kCorruption);
 }
 
