@@ -79,7 +79,8 @@ class Head : public Queryable {
   };
   virtual void SkipFlushed(std::vector<Flushed> flushed) = 0;
 
-  // Puts back one logged record; decides as the first run did. Only before the first Admit.
+  // Puts back one logged record; decides as the first run did. Only before the first Admit;
+  // Seal and Drop may come in between, when what is replayed is more than the head may hold.
   // Corruption when the payload is malformed.
   virtual Status Replay(Lsn lsn, uint8_t kind, std::string_view payload) = 0;
 

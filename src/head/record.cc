@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "codec/compression.h"
 #include "head/histogram_value.h"
 #include "head/value_bytes.h"
 
@@ -14,7 +15,11 @@ constexpr uint8_t kResolutionFlag = 0x02;
 constexpr uint8_t kDefinitionsFlag = 0x04;
 constexpr uint8_t kMetadataFlag = 0x08;
 constexpr uint8_t kSamplesFlag = 0x10;
-constexpr uint8_t kAllFlags = 0x1f;
+constexpr uint8_t kPackedMetadataFlag = 0x20;
+constexpr uint8_t kAllFlags = 0x3f;
+// Metadata entries of fewer bytes stay as they are; of more, too, since a reader unpacks no more.
+constexpr size_t kLeastPackedBytes = 1 << 10;
+constexpr size_t kMostPackedBytes = 256 << 20;
 
 constexpr uint8_t kKindMask = 0x07;
 constexpr uint8_t kStartFlag = 0x08;
@@ -59,6 +64,34 @@ Status ReadMetadata(ByteReader& reader, RecordVisitor& visitor) {
     RETURN_IF_ERROR(visitor.OnMetadata(std::move(metadata)));
   }
   return reader.ok() ? Status::Ok() : Malformed("metadata cut short", reader);
+}
+
+Status ReadPackedMetadata(ByteReader& reader, RecordVisitor& visitor) {
+  std::string bytes;
+  const std::string_view packed = reader.LengthPrefixed();
+  if (!reader.ok()) return Malformed("metadata cut short", reader);
+  const Status status = ZstdDecode(packed, kMostPackedBytes, &bytes);
+  if (!status.ok()) return status.WithContext("reading a head record: metadata");
+  ByteReader entries(bytes);
+  RETURN_IF_ERROR(ReadMetadata(entries, visitor));
+  return entries.done() ? Status::Ok() : Malformed("metadata are left over", entries);
+}
+
+// Appends the section of metadata; returns the flags that tell of it.
+uint8_t PutMetadata(uint64_t count, const std::string& entries, std::string* payload) {
+  ByteWriter writer(payload);
+  if (entries.size() >= kLeastPackedBytes && entries.size() + 10 <= kMostPackedBytes) {
+    std::string section;
+    ByteWriter(&section).Varint(count);
+    section += entries;
+    std::string packed;
+    ZstdEncode(section, 3, &packed);
+    writer.LengthPrefixed(packed);
+    return kMetadataFlag | kPackedMetadataFlag;
+  }
+  writer.Varint(count);
+  writer.Bytes(entries);
+  return kMetadataFlag;
 }
 
 uint8_t KindByte(const SampleExtra& extra) {
@@ -223,17 +256,16 @@ std::string RecordWriter::Finish() const {
   payload.reserve(size());
   ByteWriter writer(&payload);
   writer.U8(kVersion);
-  writer.U8(static_cast<uint8_t>((definitions_ > 0 ? kDefinitionsFlag : 0) |
-                                 (metadata_ > 0 ? kMetadataFlag : 0) |
-                                 (series_ > 0 ? kSamplesFlag : 0)));
+  const size_t flags_at = payload.size();
+  writer.U8(0);
+  uint8_t flags = static_cast<uint8_t>((definitions_ > 0 ? kDefinitionsFlag : 0) |
+                                       (series_ > 0 ? kSamplesFlag : 0));
   if (definitions_ > 0) {
     writer.Varint(definitions_);
     writer.Bytes(definition_bytes_);
   }
-  if (metadata_ > 0) {
-    writer.Varint(metadata_);
-    writer.Bytes(metadata_bytes_);
-  }
+  if (metadata_ > 0) flags |= PutMetadata(metadata_, metadata_bytes_, &payload);
+  payload[flags_at] = static_cast<char>(flags);
   if (series_ > 0) {
     writer.SignedVarint(base_ms_);
     writer.Varint(series_);
@@ -256,7 +288,12 @@ Status ReadRecord(std::string_view payload, RecordVisitor& visitor) {
     return Status::Unimplemented("reading a head record: downsampled data");
   }
   if ((flags & kDefinitionsFlag) != 0) RETURN_IF_ERROR(ReadDefinitions(reader, visitor));
-  if ((flags & kMetadataFlag) != 0) RETURN_IF_ERROR(ReadMetadata(reader, visitor));
+  if ((flags & kPackedMetadataFlag) != 0) {
+    if ((flags & kMetadataFlag) == 0) return Malformed("unknown version or flags", reader);
+    RETURN_IF_ERROR(ReadPackedMetadata(reader, visitor));
+  } else if ((flags & kMetadataFlag) != 0) {
+    RETURN_IF_ERROR(ReadMetadata(reader, visitor));
+  }
   if ((flags & kSamplesFlag) != 0) RETURN_IF_ERROR(SamplesReader(reader, visitor).Run());
   if (!reader.ok()) return Malformed("bytes are missing", reader);
   if (!reader.done()) return Malformed("bytes are left over", reader);

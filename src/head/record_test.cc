@@ -105,8 +105,12 @@ std::string RandomRecord(std::mt19937_64& random, Heard* want) {
     want->definitions.push_back({ref, i, labels.packed()});
   }
   if (random() % 3 == 0) {
-    writer.AddMetadata({"f", "counter", "help", "seconds"});
-    want->families.push_back("fcounterhelpseconds");
+    // From one to so many that they are packed.
+    for (uint64_t n = 1 + random() % 2 * (random() % 200); n > 0; --n) {
+      const std::string family = "f" + std::to_string(n);
+      writer.AddMetadata({family, "counter", "help", "seconds"});
+      want->families.push_back(family + "counterhelpseconds");
+    }
   }
   for (uint64_t i = random() % 20; i > 0; --i) {
     if (random() % 4 == 0) {
@@ -124,6 +128,27 @@ std::string RandomRecord(std::mt19937_64& random, Heard* want) {
     writer.AddSamples(SeriesRef(ref), samples);
   }
   return writer.Finish();
+}
+
+TEST(Record, OfMuchMetadataIsPacked) {
+  RecordWriter writer;
+  Heard want;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string family = "http_requests_" + std::to_string(i);
+    writer.AddMetadata({family, "counter", "Requests that were answered.", "seconds"});
+    want.families.push_back(family + "counterRequests that were answered.seconds");
+  }
+  const std::string payload = writer.Finish();
+  EXPECT_LT(payload.size(), 20'000u);
+  Heard heard;
+  ASSERT_TRUE(ReadRecord(payload, heard).ok());
+  EXPECT_EQ(heard.families, want.families);
+  // Packed metadata without metadata, cut short, and followed by something.
+  std::string bad = payload;
+  bad[1] = 0x20;
+  EXPECT_EQ(ReadRecord(bad, heard).code(), Code::kCorruption);
+  EXPECT_EQ(ReadRecord(payload.substr(0, payload.size() / 2), heard).code(), Code::kCorruption);
+  EXPECT_EQ(ReadRecord(payload + "x", heard).code(), Code::kCorruption);
 }
 
 TEST(Record, ReturnsEverythingBitForBit) {
