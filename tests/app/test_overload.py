@@ -169,5 +169,38 @@ class OverloadTest(unittest.TestCase):
         self.assertGreater(len(statuses), 300)
 
 
+class ShortOfMemoryTest(unittest.TestCase):
+    """The process' own limit, reached by writes alone."""
+
+    def test_writes_and_queries_get_503_until_a_flush_has_given_memory_back(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="thermocline-short-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        server = thermocline(folder, "--memory.limit=24MiB", "--storage.head-memory=64MiB",
+                             "--storage.free-space-floor=0").start()
+        self.addCleanup(server.kill)
+        now_s = int(time.time())
+        acknowledged, refused, queries, after = 0, 0, set(), 0
+        deadline = time.monotonic() + 60 * PATIENCE
+        while after < 3 and time.monotonic() < deadline:
+            status, body = send(server.url, [
+                encode_series({"__name__": "fill", "n": str(acknowledged + n), "x": "y" * 200},
+                              [(now_s * 1000, 1.0)]) for n in range(1000)])
+            if status == 204:
+                acknowledged += 1000
+                after += refused > 0
+                continue
+            self.assertEqual(status, 503, body)
+            self.assertIn("that it may: try again later", body)
+            refused += 1
+            queries.add(server.get("/api/v1/query", query="vector(1)")[0])
+            time.sleep(0.05)
+        self.assertGreater(refused, 0)
+        self.assertEqual(after, 3, "no flush gave memory back")
+        self.assertIn(503, queries)
+        self.assertLessEqual(queries, {200, 503})
+        counted = server.query("count(fill)", now_s)
+        self.assertEqual(counted[0]["value"][1], str(acknowledged))
+
+
 if __name__ == "__main__":
     unittest.main()
