@@ -45,6 +45,8 @@ struct BlockRequest {
   const std::vector<SeriesExemplars>* exemplars = nullptr;
   // A block takes the entries of its metrics.
   const std::vector<BatchMetadata>* metadata = nullptr;
+  // Gets the entries of `metadata` that a file holds now; may be null.
+  std::vector<BatchMetadata>* metadata_stored = nullptr;
 };
 
 // Gives labels that are new to the table their columns and returns the table's map. Two writers at

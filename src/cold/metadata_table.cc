@@ -30,7 +30,8 @@ Result<std::optional<BlockFile>> WriteMetadataTable(const std::vector<BatchMetad
                                                     const std::vector<std::string_view>& metrics,
                                                     const LabelColumns& columns,
                                                     const BlockWriterOptions& options,
-                                                    const BlockEntry& entry, Bucket& bucket) {
+                                                    const BlockEntry& entry, Bucket& bucket,
+                                                    std::vector<BatchMetadata>* stored) {
   const std::unordered_set<std::string_view> known(metrics.begin(), metrics.end());
   std::vector<BatchMetadata> rows;
   for (const BatchMetadata& one : all) {
@@ -39,6 +40,7 @@ Result<std::optional<BlockFile>> WriteMetadataTable(const std::vector<BatchMetad
   }
   PutInOrder(MetadataRequest(), &rows);
   if (rows.empty()) return std::optional<BlockFile>();
+  if (stored != nullptr) stored->insert(stored->end(), rows.begin(), rows.end());
   columnar::FileSchema schema;
   for (const std::string_view name : kColumns) {
     schema.columns.push_back({std::string(name), columnar::ColumnType::kString,

@@ -17,12 +17,13 @@
 namespace thermocline {
 
 // Publishes the entries of `all` whose family has one of the block's metrics (distinct). nullopt:
-// there are none.
+// there are none. They are appended to `stored`, which may be null.
 Result<std::optional<BlockFile>> WriteMetadataTable(const std::vector<BatchMetadata>& all,
                                                     const std::vector<std::string_view>& metrics,
                                                     const LabelColumns& columns,
                                                     const BlockWriterOptions& options,
-                                                    const BlockEntry& entry, Bucket& bucket);
+                                                    const BlockEntry& entry, Bucket& bucket,
+                                                    std::vector<BatchMetadata>* stored);
 
 // Appends all entries, or those of one family. Corruption when a column is missing.
 Status ReadMetadataTable(const columnar::FileReader& file, std::string_view family,

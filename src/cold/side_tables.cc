@@ -24,7 +24,7 @@ Status WriteSideTables(const BlockRequest& request, std::span<const SeriesRow> r
       if (metrics.empty() || metrics.back() != metric) metrics.push_back(metric);
     }
     ASSIGN_OR_RETURN(auto file, WriteMetadataTable(*request.metadata, metrics, columns, options,
-                                                   *entry, bucket));
+                                                   *entry, bucket, request.metadata_stored));
     if (file.has_value()) entry->files.push_back(*std::move(file));
   }
   return Status::Ok();

@@ -420,10 +420,7 @@ void MemoryHead::AddChangedMetadata(const WriteBatch& batch, Request* request) {
   FairReadLock index(index_mutex_);
   for (const BatchMetadata& entry : batch.metadata) {
     const auto known = metadata_.find(entry.family);
-    if (known != metadata_.end() && known->second.type == entry.type &&
-        known->second.help == entry.help && known->second.unit == entry.unit) {
-      continue;
-    }
+    if (known != metadata_.end() && known->second == entry) continue;
     writer_.AddMetadata(entry);
     request->metadata.push_back(entry);
   }

@@ -102,9 +102,13 @@ class Head : public Queryable {
   // Gives up a Seal without dropping (the flush failed).
   virtual void Unseal(uint64_t token) = 0;
 
+  // Files hold these entries from now on: the log need not, unless they have changed meanwhile.
+  virtual void MetadataStored(std::span<const BatchMetadata> entries) = 0;
+
   // The first LSN whose record is still needed: by samples not dropped (each series is defined
   // again in its first record of each range, so that no older definition is needed), or by
-  // metadata, which is logged again through `sink` when that lets older records go. Then call again
+  // metadata that no file holds, which are logged again through `sink` when that lets older records
+  // go. Then call again
   // after that record is settled for the later LSN.
   virtual Result<Lsn> OldestNeeded(const RecordSink& sink) = 0;
 

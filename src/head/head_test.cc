@@ -271,6 +271,44 @@ TEST_F(HeadTest, LogsMetadataAgainBeforeItsRecordsGo) {
   EXPECT_EQ(head_->Metadata({})->size(), 1u);
 }
 
+TEST_F(HeadTest, LogsNoMetadataAgainThatFilesHold) {
+  WriteBatch batch;
+  batch.metadata.push_back({"up", "gauge", "help", ""});
+  batch.metadata.push_back({"down", "gauge", "help", ""});
+  ASSERT_TRUE(head_->Admit(batch, log_.sink()).ok());
+  log_.SettleAll(*head_);
+  Put(up_, {{kNow, 1}});
+  head_->Drop(head_->Seal(AllRanges())->token);
+  // What the files hold of `up` is not what is known of it now.
+  head_->MetadataStored(std::vector<BatchMetadata>{{"up", "gauge", "old", ""}, batch.metadata[1]});
+  EXPECT_EQ(*head_->OldestNeeded(log_.sink()), Lsn(1));
+  EXPECT_EQ(log_.pending(), 1u);
+  log_.SettleAll(*head_);
+  EXPECT_EQ(*head_->OldestNeeded(log_.sink()), Lsn(3));
+  EXPECT_EQ(log_.pending(), 0u) << "the newest record need not be logged again";
+  head_->MetadataStored(std::vector<BatchMetadata>{batch.metadata[0]});
+  EXPECT_EQ(*head_->OldestNeeded(log_.sink()), Lsn(4)) << "nothing in the log is needed";
+  EXPECT_EQ(log_.pending(), 0u);
+  EXPECT_EQ(head_->Metadata({})->size(), 2u);
+  log_.TruncateBefore(Lsn(3));
+  Restart();
+  ASSERT_TRUE(log_.ReplayInto(*head_).ok());
+  ASSERT_EQ(head_->Metadata({})->size(), 1u);
+  EXPECT_EQ(head_->Metadata({})->at(0), batch.metadata[0]);
+}
+
+TEST_F(HeadTest, LogsNoMetadataAgainWhileSomeAreBeingLogged) {
+  WriteBatch batch;
+  batch.metadata.push_back({"up", "gauge", "help", ""});
+  ASSERT_TRUE(head_->Admit(batch, log_.sink()).ok());
+  log_.SettleAll(*head_);
+  batch.metadata[0].help = "better";
+  ASSERT_TRUE(head_->Admit(batch, log_.sink()).ok());
+  EXPECT_EQ(log_.pending(), 1u);
+  EXPECT_EQ(*head_->OldestNeeded(log_.sink()), Lsn(1));
+  EXPECT_EQ(log_.pending(), 1u) << "a record without the newer text would let it go";
+}
+
 TEST_F(HeadTest, KeepsAReadersViewWhileTheHeadGoesOn) {
   for (int i = 0; i < 70; ++i) Put(up_, {{kNow + i, static_cast<double>(i)}});
   SelectRequest request;

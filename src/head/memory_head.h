@@ -42,6 +42,7 @@ class MemoryHead final : public Head {
   Result<Sealed> Seal(const std::vector<TimeRange>& ranges) override;
   void Drop(uint64_t token) override;
   void Unseal(uint64_t token) override;
+  void MetadataStored(std::span<const BatchMetadata> entries) override;
   Result<Lsn> OldestNeeded(const RecordSink& sink) override;
   // status.cc
   uint64_t memory_bytes() const override;
@@ -184,7 +185,8 @@ class MemoryHead final : public Head {
   SeriesTable table_;
   std::unordered_set<uint32_t> unpublished_ GUARDED_BY(index_mutex_);  // no verdict was OK yet
   std::map<std::string, BatchMetadata, std::less<>> metadata_ GUARDED_BY(index_mutex_);
-  Lsn metadata_lsn_ GUARDED_BY(index_mutex_);
+  std::set<std::string, std::less<>> logged_families_ GUARDED_BY(index_mutex_);  // in no file
+  Lsn metadata_lsn_ GUARDED_BY(index_mutex_);  // of the oldest record that they need, or 0
 
   Ticket next_ticket_ GUARDED_BY(admit_mutex_) = 1;
   RecordWriter writer_ GUARDED_BY(admit_mutex_);

@@ -55,6 +55,7 @@ Status Replayer::OnDefinition(SeriesRef ref, uint64_t id_offset, LabelsView labe
 
 Status Replayer::OnMetadata(BatchMetadata metadata) {
   std::string family = metadata.family;
+  head_.logged_families_.insert(family);
   head_.metadata_.insert_or_assign(std::move(family), std::move(metadata));
   if (head_.metadata_lsn_.number == 0) head_.metadata_lsn_ = lsn_;
   return Status::Ok();

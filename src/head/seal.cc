@@ -260,6 +260,14 @@ Lsn MemoryHead::OldestSamples() const {
   return oldest;
 }
 
+void MemoryHead::MetadataStored(std::span<const BatchMetadata> entries) {
+  FairWriteLock index(index_mutex_);
+  for (const BatchMetadata& entry : entries) {
+    const auto known = metadata_.find(entry.family);
+    if (known != metadata_.end() && known->second == entry) logged_families_.erase(entry.family);
+  }
+}
+
 Result<Lsn> MemoryHead::OldestNeeded(const RecordSink& sink) {
   MutexLock admit(admit_mutex_);
   EndReplay();
@@ -267,10 +275,13 @@ Result<Lsn> MemoryHead::OldestNeeded(const RecordSink& sink) {
   const Lsn oldest = OldestSamples();
   Lsn metadata;
   {
-    FairReadLock index(index_mutex_);
+    FairWriteLock index(index_mutex_);
+    if (logged_families_.empty()) metadata_lsn_ = Lsn();
     metadata = metadata_lsn_;
   }
   if (metadata.number == 0 || metadata >= oldest) return oldest;
+  // The newest record: logging it again would let nothing else go.
+  if (metadata.number + 1 == oldest.number) return metadata;
   RETURN_IF_ERROR(RelogMetadata(sink));
   return metadata;
 }
@@ -280,7 +291,7 @@ Status MemoryHead::RelogMetadata(const RecordSink& sink) {
   {
     MutexLock settle(settle_mutex_);
     if (std::any_of(requests_.begin(), requests_.end(),
-                    [](const Request& request) { return request.all_metadata; })) {
+                    [](const Request& request) { return !request.metadata.empty(); })) {
       return Status::Ok();
     }
   }
@@ -290,7 +301,8 @@ Status MemoryHead::RelogMetadata(const RecordSink& sink) {
   writer_.Clear();
   {
     FairReadLock index(index_mutex_);
-    for (const auto& [family, entry] : metadata_) {
+    for (const std::string& family : logged_families_) {
+      const BatchMetadata& entry = metadata_.find(family)->second;
       writer_.AddMetadata(entry);
       request.metadata.push_back(entry);
     }

@@ -68,6 +68,7 @@ void MemoryHead::Publish(Request& request) {
   }
   for (BatchMetadata& entry : request.metadata) {
     std::string family = entry.family;
+    logged_families_.insert(family);
     metadata_.insert_or_assign(std::move(family), std::move(entry));
   }
   if (!request.metadata.empty() && (metadata_lsn_.number == 0 || request.all_metadata)) {

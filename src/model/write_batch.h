@@ -37,6 +37,8 @@ struct BatchMetadata {
   std::string type;  // counter, gauge, histogram, gaugehistogram, summary, info, stateset, unknown
   std::string help;
   std::string unit;
+
+  bool operator==(const BatchMetadata&) const = default;
 };
 
 // Flat arrays so that a request of 2,000 samples costs a handful of allocations, and none once the

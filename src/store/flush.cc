@@ -72,7 +72,9 @@ Result<FlushSummary> Store::MoveToCold(const std::vector<TimeRange>& ranges) {
   }
   // Knowing the days beforehand spares the writer a pass over the samples; it pays for a few only.
   if (request.range.end_ms - request.range.start_ms > kDayMs) request.range = {};
+  std::vector<BatchMetadata> stored;
   request.metadata = &metadata;
+  request.metadata_stored = &stored;
   auto blocks = cold_->WriteBlocks(*sealed.series, request);
   if (!blocks.ok()) {
     head_->Unseal(sealed.token);
@@ -90,6 +92,7 @@ Result<FlushSummary> Store::MoveToCold(const std::vector<TimeRange>& ranges) {
   RETURN_IF_ERROR(kAfterInstall.Hit());
   sealed.series.reset();
   head_->Drop(sealed.token);
+  head_->MetadataStored(stored);
   MeasureMemory();
   RETURN_IF_ERROR(kAfterDrop.Hit());
   ReportFlush(ranges.size(), summary, (env_.clock.SteadyNs() - started_ns) / 1'000'000);

@@ -71,6 +71,22 @@ TEST(HybridQueryTest, ARestartBetweenFlushAndQueryChangesNothing) {
   EXPECT_EQ(ColdSamples(*store), CountSamples(all));
 }
 
+TEST(HybridQueryTest, MetadataOutliveTheLogWhetherAFileHasTheirMetricOrNot) {
+  SimulatedEnv machine;
+  machine.clock.SetNowMs(kTestStartMs + kHourMs);
+  auto store = OpenStore(TestStoreOptions(), machine);
+  WriteBatch batch;
+  AddPoint(1, kTestStartMs, &batch, nullptr);
+  const std::vector<BatchMetadata> all = {{"m1", "gauge", "Of a metric.", ""},
+                                          {"nothing_has_it", "counter", "Of none.", "seconds"}};
+  batch.metadata = all;
+  Append(*store, batch);
+  ASSERT_TRUE(store->FlushAll().ok());
+  store.reset();
+  store = OpenStore(TestStoreOptions(), machine);
+  EXPECT_EQ(*store->Metadata({}), all);
+}
+
 TEST(StorageLifecycleTest, OneMillionPointsAreFlushedAndMemoryIsGivenBack) {
   SimulatedEnv machine;
   machine.clock.SetNowMs(kTestStartMs + kHourMs);
