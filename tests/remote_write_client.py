@@ -31,10 +31,40 @@ def encode_sample(timestamp_ms, value):
     return field(2, b"\x09" + struct.pack("<d", value) + b"\x10" + varint(timestamp_ms))
 
 
-def encode_series(labels, samples):
-    """One TimeSeries of a WriteRequest; `labels` is a dict, `samples` pairs of (ms, value)."""
+def zigzag(number):
+    return number << 1 if number >= 0 else (-number << 1) - 1
+
+
+def packed_deltas(counts):
+    """Absolute bucket counts as the packed differences that an integer histogram has."""
+    return b"".join(varint(zigzag(now - before)) for before, now in zip([0, *counts], counts))
+
+
+def encode_histogram(timestamp_ms, total, counts, schema=0, first=0, bounds=(), start_ms=0,
+                     hint=0):
+    """An integer histogram of one span of positive buckets from index `first` on; with `bounds`,
+    upper bounds, of custom buckets."""
+    body = b"\x08" + varint(sum(counts)) + b"\x19" + struct.pack("<d", total)
+    body += b"\x20" + varint(zigzag(-53 if bounds else schema))
+    if not bounds:
+        body += b"\x29" + struct.pack("<d", 0.001)
+    body += field(11, b"\x08" + varint(zigzag(first)) + b"\x10" + varint(len(counts)))
+    body += field(12, packed_deltas(counts)) + b"\x70" + varint(hint)
+    body += b"\x78" + varint(timestamp_ms)
+    if bounds:
+        body += varint(16 << 3 | 2) + varint(8 * len(bounds)) + struct.pack(
+            f"<{len(bounds)}d", *bounds)
+    if start_ms:
+        body += varint(17 << 3) + varint(start_ms)
+    return field(4, body)
+
+
+def encode_series(labels, samples, histograms=()):
+    """One TimeSeries of a WriteRequest; `labels` is a dict, `samples` pairs of (ms, value),
+    `histograms` what encode_histogram returned."""
     encoded = b"".join(encode_label(name, labels[name]) for name in sorted(labels))
-    return field(1, encoded + b"".join(encode_sample(at, value) for at, value in samples))
+    return field(1, encoded + b"".join(encode_sample(at, value) for at, value in samples)
+                 + b"".join(histograms))
 
 
 def snappy_block(body):

@@ -113,6 +113,22 @@ void RegisterQueryFlags(Config* config, FlagTable* table) {
       "use-start-timestamps, type-and-unit-labels.");
 }
 
+void RegisterReadFlags(Config* config, FlagTable* table) {
+  ServerOptions& server = config->server;
+  table->AddInt("storage.remote.read-concurrent-limit", &server.reads.threads,
+                "Remote reads that run at once; 64 more wait up to 10 s.");
+  table->AddCustom(
+      "storage.remote.read-sample-limit", "int", std::to_string(server.read_max_samples),
+      [&server](std::string_view text) -> Status {
+        ASSIGN_OR_RETURN(server.read_max_samples, ParseSizeBytes(text));
+        return {};
+      },
+      "Samples that one query of a remote read may yield, unless it takes a stream of chunks; 0 is "
+      "no limit.");
+  table->AddSize("storage.remote.read-max-bytes-in-frame", &server.read_max_frame_bytes,
+                 "Bytes of a frame in a remote read's stream of chunks, above which it ends.");
+}
+
 void RegisterWebFlags(Config* config, FlagTable* table) {
   ServerOptions& server = config->server;
   table->AddStrings("web.listen-address", &config->listen_addresses,
@@ -150,6 +166,9 @@ Status CheckPositive(const Config& config) {
   const std::pair<const char*, int64_t> positive[] = {
       {"query.max-concurrency", server.queries.threads},
       {"query.timeout", server.query_timeout_ms},
+      {"storage.remote.read-concurrent-limit", server.reads.threads},
+      {"storage.remote.read-max-bytes-in-frame",
+       static_cast<int64_t>(std::min<uint64_t>(server.read_max_frame_bytes, INT64_MAX))},
       {"web.max-connections", server.listener.max_connections},
       {"web.read-timeout", server.listener.body_timeout_ms}};
   for (const auto& [name, value] : positive) {
@@ -231,6 +250,7 @@ void RegisterFlags(Config* config, FlagTable* table) {
                   table);
   RegisterStorageFlags(config, table);
   RegisterQueryFlags(config, table);
+  RegisterReadFlags(config, table);
   RegisterWebFlags(config, table);
   RegisterPrometheusFlags(table);
 }

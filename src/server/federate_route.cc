@@ -8,6 +8,7 @@
 #include "model/number.h"
 #include "model/sample.h"
 #include "promql/parser.h"
+#include "server/call_budget.h"
 #include "server/router.h"
 
 namespace thermocline {
@@ -160,11 +161,7 @@ Response Federate(const RouteCall& call) {
     if (!matchers.ok()) return TextFailure(400, matchers.status().message());
     matcher_sets.push_back(std::move(*matchers));
   }
-  const Clock* clock = &call.context.env.clock;
-  QueryBudget budget(
-      call.request.stop, clock->SteadyNs() + call.context.options.query_timeout_ms * 1'000'000,
-      [clock] { return clock->SteadyNs(); }, call.context.options.query_memory_bytes,
-      call.context.all_queries);
+  QueryBudget budget = BudgetOf(call);
   const auto families = FindNewest(call, matcher_sets, &budget);
   if (!families.ok()) return TextFailure(500, families.status().message());
   const bool any_utf8 = call.request.Header("accept").find(kAnyUtf8) != std::string_view::npos;

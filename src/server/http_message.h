@@ -33,6 +33,8 @@ struct Response {
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
+  // Whether the body may be compressed for a client that accepts it. Not what is already.
+  bool compressible = true;
   // Not null: the body is what comes out here, and `body` is empty.
   std::shared_ptr<BodyPipe> pieces;
   // The response went out while the route was still at work; what is here only tells how it ended.

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "promql/parser.h"
+#include "server/call_budget.h"
 #include "server/reply.h"
 #include "server/router.h"
 #include "wire/json.h"
@@ -50,14 +51,6 @@ Status ParseBounds(const RouteCall& call, QueryBudget* budget, LabelQuery* query
 Status ParseLabelQuery(const RouteCall& call, QueryBudget* budget, LabelQuery* query) {
   RETURN_IF_ERROR(ParseBounds(call, budget, query));
   return ParseMatchers(call, query);
-}
-
-QueryBudget BudgetOf(const RouteCall& call) {
-  const Clock* clock = &call.context.env.clock;
-  return QueryBudget(
-      call.request.stop, clock->SteadyNs() + call.context.options.query_timeout_ms * 1'000'000,
-      [clock] { return clock->SteadyNs(); }, call.context.options.query_memory_bytes,
-      call.context.all_queries);
 }
 
 Response ReplyWithNames(std::vector<std::string> names, uint64_t limit) {

@@ -73,7 +73,10 @@ void AddGzipHeaders(Response* response) {
 }
 
 void Compress(const Request& request, Response* response) {
-  if (response->body.size() < kCompressAboveBytes || !AcceptsGzip(request)) return;
+  if (!response->compressible || response->body.size() < kCompressAboveBytes ||
+      !AcceptsGzip(request)) {
+    return;
+  }
   std::string smaller;
   GzipEncode(response->body, kGzipLevel, &smaller);
   if (smaller.size() >= response->body.size()) return;
@@ -100,7 +103,7 @@ StreamStart Streaming(const ServerContext& context, const Request& request,
                       const std::function<void(Response)>& send) {
   if (request.method == "HEAD") return nullptr;
   return [&context, &request, &send](Response head) {
-    const bool gzip = AcceptsGzip(request);
+    const bool gzip = head.compressible && AcceptsGzip(request);
     AddCorsHeaders(context.options.cors_origin, &head);
     if (gzip) AddGzipHeaders(&head);
     auto pipe = std::make_shared<BodyPipe>(kStreamBytes, context.options.listener.write_timeout_ms);
@@ -119,8 +122,9 @@ Response Run(const ServerContext& context, const Request& request, const RouteMa
     return response;
   }
   const ServerOptions& options = context.options;
+  const Lane lane = match.route->lane;
   const bool form =
-      request.method == "POST" && match.route->lane != Lane::kWrite && IsForm(request);
+      request.method == "POST" && lane != Lane::kWrite && lane != Lane::kRead && IsForm(request);
   if (request.query.size() > options.max_query_url_bytes) {
     return Failure(414, "bad_data",
                    fmt::format("the URL's parameters are {} bytes long, at most {} are taken: send "
@@ -143,8 +147,9 @@ Response Run(const ServerContext& context, const Request& request, const RouteMa
 RouteMatch FindRoute(std::string_view method, std::string_view path) {
   RouteMatch found;
   for (const std::span<const Route> group :
-       {QueryRoutes(), ExpressionRoutes(), LabelRoutes(), WriteRoutes(), StatusRoutes(),
-        FeatureRoutes(), TargetRoutes(), FederateRoutes(), AdminRoutes(), PageRoutes()}) {
+       {QueryRoutes(), ExpressionRoutes(), LabelRoutes(), WriteRoutes(), ReadRoutes(),
+        StatusRoutes(), FeatureRoutes(), TargetRoutes(), FederateRoutes(), AdminRoutes(),
+        PageRoutes()}) {
     for (const Route& route : group) {
       std::string_view segment;
       if (!PathMatches(route.path, path, &segment)) continue;

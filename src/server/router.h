@@ -15,7 +15,7 @@
 
 namespace thermocline {
 
-enum class Lane { kQuery, kWrite, kOther, kAdmin };
+enum class Lane { kQuery, kRead, kWrite, kOther, kAdmin };
 
 // Sends the head of a response and answers the writer of its body.
 using StreamStart = std::function<std::unique_ptr<BodyWriter>(Response head)>;
@@ -47,6 +47,7 @@ std::span<const Route> QueryRoutes();
 std::span<const Route> ExpressionRoutes();
 std::span<const Route> LabelRoutes();
 std::span<const Route> WriteRoutes();
+std::span<const Route> ReadRoutes();
 std::span<const Route> StatusRoutes();
 std::span<const Route> FeatureRoutes();
 std::span<const Route> TargetRoutes();

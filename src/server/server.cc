@@ -18,6 +18,7 @@ class HttpServer final : public Server {
       : all_queries_({}, 0, {}, context.options.queries_memory_bytes),
         context_(WithBudget(std::move(context), &all_queries_)),
         queries_("query", context_.options.queries, context_.env),
+        reads_("read", context_.options.reads, context_.env),
         writes_("write", context_.options.writes, context_.env),
         others_("other", context_.options.others, context_.env),
         admins_("admin", context_.options.admins, context_.env),
@@ -48,6 +49,7 @@ class HttpServer final : public Server {
     if (match.route == nullptr) return others_;
     switch (match.route->lane) {
       case Lane::kQuery: return queries_;
+      case Lane::kRead: return reads_;
       case Lane::kWrite: return writes_;
       case Lane::kOther: return others_;
       case Lane::kAdmin: return admins_;
@@ -56,15 +58,16 @@ class HttpServer final : public Server {
   }
 
   void ExpireLanes() {
-    for (LanePool* lane : {&queries_, &writes_, &others_, &admins_}) lane->Expire();
+    for (LanePool* lane : {&queries_, &reads_, &writes_, &others_, &admins_}) lane->Expire();
     if (context_.ledger == nullptr) return;
     context_.ledger->Set(MemoryUse::kQueries, all_queries_.used_bytes());
   }
 
   // Only queries are looked at here: the store looks itself, and the others hold next to nothing.
   bool MemoryIsShortFor(const RouteMatch& match) const {
-    return context_.ledger != nullptr && match.route != nullptr &&
-           match.route->lane == Lane::kQuery && context_.ledger->Sheds();
+    if (context_.ledger == nullptr || match.route == nullptr) return false;
+    const bool queries = match.route->lane == Lane::kQuery || match.route->lane == Lane::kRead;
+    return queries && context_.ledger->Sheds();
   }
 
   void Dispatch(Request request, const std::function<void(Response)>& done) {
@@ -112,6 +115,7 @@ class HttpServer final : public Server {
   const ServerContext context_;
   std::unique_ptr<Listener> listener_;  // outlives the lanes, whose tasks post to it
   LanePool queries_;
+  LanePool reads_;
   LanePool writes_;
   LanePool others_;
   LanePool admins_;
@@ -130,9 +134,11 @@ Status ValidateLane(std::string_view name, const LaneOptions& lane) {
 Status ServerOptions::Validate() const {
   RETURN_IF_ERROR(listener.Validate());
   RETURN_IF_ERROR(ValidateLane("query", queries));
+  RETURN_IF_ERROR(ValidateLane("read", reads));
   RETURN_IF_ERROR(ValidateLane("write", writes));
   RETURN_IF_ERROR(ValidateLane("other", others));
   RETURN_IF_ERROR(ValidateLane("admin", admins));
+  if (read_max_frame_bytes < 1) return Status::InvalidArgument("frames must have room");
   if (query_timeout_ms < 1) return Status::InvalidArgument("query timeout must be positive");
   return {};
 }

@@ -29,6 +29,7 @@ struct LaneOptions {
 struct ServerOptions {
   ListenerOptions listener;
   LaneOptions queries{4, 64, 10'000};
+  LaneOptions reads{10, 64, 10'000};  // remote reads: they last as long as their client likes
   LaneOptions writes{4, 256, 5'000};
   LaneOptions others{2, 64, 10'000};  // health, metrics, status: never behind a query or a flush
   LaneOptions admins{1, 4, 600'000};  // one flush at a time; the next waits for it
@@ -37,7 +38,9 @@ struct ServerOptions {
   uint64_t queries_memory_bytes = 4096ull << 20;  // of all queries together
   uint64_t max_query_url_bytes = 16 << 10;
   uint64_t max_query_form_bytes = 64 << 10;
-  uint64_t max_write_bytes = 32ull << 20;  // compressed and decoded, each
+  uint64_t read_max_samples = 50'000'000;      // of a query of a remote read; 0 = no limit
+  uint64_t read_max_frame_bytes = 1ull << 20;  // of streamed chunks
+  uint64_t max_write_bytes = 32ull << 20;      // compressed and decoded, each
   bool enable_admin_api = false;
   std::string cors_origin;  // empty = no CORS headers
 

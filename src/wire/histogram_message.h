@@ -1,6 +1,7 @@
 // The Histogram message of remote write, version 1 and 2 (prompb and io.prometheus.write.v2).
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/status.h"
@@ -26,5 +27,9 @@ bool ReadHistogramMessage(std::string_view message, uint64_t* room, HistogramMes
 // Makes what was received a histogram that can be stored, as Prometheus' receiver does: schemas 9
 // to 52 are reduced to 8, everything is checked. InvalidArgument with Prometheus' text.
 Status AdmitHistogram(Histogram* h);
+
+// Appends the message of version 1, fields in ascending order, to `out`. The start timestamp has no
+// field there.
+void AppendHistogramMessage(TimestampMs t_ms, const Histogram& h, std::string* out);
 
 }  // namespace thermocline
