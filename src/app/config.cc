@@ -137,6 +137,13 @@ void RegisterWebFlags(Config* config, FlagTable* table) {
                  "Serves the admin endpoints (flush).");
   table->AddInt("web.max-connections", &server.listener.max_connections,
                 "Connections that may be open at once.");
+  table->AddCustom(
+      "web.search.max-limit", "int", std::to_string(server.max_search_limit),
+      [&server](std::string_view text) -> Status {
+        ASSIGN_OR_RETURN(server.max_search_limit, ParseSizeBytes(text));
+        return {};
+      },
+      "Names that one search may ask for; 0 is no limit.");
   table->AddDuration("web.read-timeout", &server.listener.body_timeout_ms,
                      "How long a request's body may take to arrive, and 1 s more for each KiB that "
                      "did.");

@@ -41,6 +41,7 @@ constexpr Feature kFeatures[] = {
     {"concurrent-rule-eval", nullptr, "there are no rules"},
     {"otlp-deltatocumulative", nullptr, "there is no OTLP receiver"},
     {"otlp-native-delta-ingestion", nullptr, "there is no OTLP receiver"},
+    {"search-api", nullptr, "the search endpoints are always there"},
     {"old-ui", nullptr, "the page is our own"},
 };
 

@@ -73,40 +73,6 @@ std::string SpecialText(double value) {
 
 }  // namespace
 
-CodePoint DecodeUtf8(std::string_view text) {
-  if (text.empty()) return {};
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return {lead, 1};
-  const int32_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (!IsValidUtf8(text.substr(0, bytes)) || text.size() < static_cast<size_t>(bytes)) {
-    return {0xFFFD, 1};
-  }
-  int32_t value = lead & (0xFF >> (bytes + 1));
-  for (int i = 1; i < bytes; ++i) value = value << 6 | (static_cast<unsigned char>(text[i]) & 0x3F);
-  return {value, bytes};
-}
-
-void AppendUtf8(uint32_t code_point, std::string* out) {
-  const auto tail = [&](int shift) {
-    *out += static_cast<char>(0x80 | (code_point >> shift & 0x3F));
-  };
-  if (code_point < 0x80) {
-    *out += static_cast<char>(code_point);
-  } else if (code_point < 0x800) {
-    *out += static_cast<char>(0xC0 | code_point >> 6);
-    tail(0);
-  } else if (code_point < 0x10000) {
-    *out += static_cast<char>(0xE0 | code_point >> 12);
-    tail(6);
-    tail(0);
-  } else {
-    *out += static_cast<char>(0xF0 | code_point >> 18);
-    tail(12);
-    tail(6);
-    tail(0);
-  }
-}
-
 std::string QuoteCharacter(int32_t code_point) {
   std::string text;
   AppendUtf8(code_point < 0 ? 0xFFFD : static_cast<uint32_t>(code_point), &text);

@@ -5,15 +5,9 @@
 #include <string>
 #include <string_view>
 
-namespace thermocline::promql {
+#include "base/utf8.h"
 
-struct CodePoint {
-  int32_t value = 0;  // U+FFFD for invalid UTF-8
-  int32_t bytes = 0;  // 0 at the end of the text, 1 for an invalid byte
-};
-// The first character of `text`.
-CodePoint DecodeUtf8(std::string_view text);
-void AppendUtf8(uint32_t code_point, std::string* out);
+namespace thermocline::promql {
 
 // Go's %q of a rune: 'x'. Negative (end of input) shows as U+FFFD.
 std::string QuoteCharacter(int32_t code_point);

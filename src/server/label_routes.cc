@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <set>
 
-#include "promql/parser.h"
 #include "server/call_budget.h"
+#include "server/match_parameters.h"
 #include "server/reply.h"
 #include "server/router.h"
 #include "wire/json.h"
@@ -21,17 +21,8 @@ struct LabelQuery {
   uint64_t limit = 0;
 };
 
-// The selectors of match[]. Errors do not name the parameter: upstream only /series does.
 Status ParseMatchers(const RouteCall& call, LabelQuery* query) {
-  for (const std::string_view text : call.parameters.GetAll("match[]")) {
-    ASSIGN_OR_RETURN(auto matchers, promql::ParseMetricSelector(text));
-    query->request.matcher_sets.push_back(std::move(matchers));
-  }
-  for (const std::vector<Matcher>& matchers : query->request.matcher_sets) {
-    if (std::ranges::all_of(matchers, &Matcher::MatchesEmpty)) {
-      return Status::InvalidArgument("match[] must contain at least one non-empty matcher");
-    }
-  }
+  ASSIGN_OR_RETURN(query->request.matcher_sets, MatcherSetsOf(call.parameters));
   return {};
 }
 

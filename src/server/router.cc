@@ -147,9 +147,9 @@ Response Run(const ServerContext& context, const Request& request, const RouteMa
 RouteMatch FindRoute(std::string_view method, std::string_view path) {
   RouteMatch found;
   for (const std::span<const Route> group :
-       {QueryRoutes(), ExpressionRoutes(), LabelRoutes(), WriteRoutes(), ReadRoutes(),
-        StatusRoutes(), FeatureRoutes(), TargetRoutes(), FederateRoutes(), AdminRoutes(),
-        PageRoutes()}) {
+       {QueryRoutes(), ExpressionRoutes(), LabelRoutes(), SearchRoutes(), WriteRoutes(),
+        ReadRoutes(), StatusRoutes(), FeatureRoutes(), TargetRoutes(), FederateRoutes(),
+        AdminRoutes(), PageRoutes()}) {
     for (const Route& route : group) {
       std::string_view segment;
       if (!PathMatches(route.path, path, &segment)) continue;

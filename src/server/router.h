@@ -46,6 +46,7 @@ struct Route {
 std::span<const Route> QueryRoutes();
 std::span<const Route> ExpressionRoutes();
 std::span<const Route> LabelRoutes();
+std::span<const Route> SearchRoutes();
 std::span<const Route> WriteRoutes();
 std::span<const Route> ReadRoutes();
 std::span<const Route> StatusRoutes();

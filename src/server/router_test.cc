@@ -88,6 +88,7 @@ TEST(Router, EveryEndpointHasItsMethodsAndItsLane) {
     }
   }
   EXPECT_EQ(lane("/api/v1/label/job/values"), Lane::kQuery);
+  EXPECT_EQ(lane("/api/v1/search/metric_names"), Lane::kQuery);
   EXPECT_EQ(lane("/api/v1/write", "POST"), Lane::kWrite);
   EXPECT_EQ(lane("/api/v1/read", "POST"), Lane::kRead);
   EXPECT_EQ(lane("/api/v1/admin/tsdb/flush", "POST"), Lane::kAdmin);

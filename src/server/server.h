@@ -40,6 +40,7 @@ struct ServerOptions {
   uint64_t max_query_form_bytes = 64 << 10;
   uint64_t read_max_samples = 50'000'000;      // of a query of a remote read; 0 = no limit
   uint64_t read_max_frame_bytes = 1ull << 20;  // of streamed chunks
+  uint64_t max_search_limit = 10'000;          // of names that one search may ask for; 0 = no limit
   uint64_t max_write_bytes = 32ull << 20;      // compressed and decoded, each
   bool enable_admin_api = false;
   std::string cors_origin;  // empty = no CORS headers

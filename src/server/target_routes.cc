@@ -7,6 +7,7 @@
 
 #include "model/labels.h"
 #include "promql/parser.h"
+#include "server/match_parameters.h"
 #include "server/reply.h"
 #include "server/router.h"
 
@@ -19,19 +20,6 @@ std::string Lower(std::string_view text) {
     if ('A' <= c && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return out;
-}
-
-Status CheckMatchers(const RouteCall& call) {
-  std::vector<std::vector<Matcher>> sets;
-  for (const std::string_view text : call.parameters.GetAll("match[]")) {
-    ASSIGN_OR_RETURN(sets.emplace_back(), promql::ParseMetricSelector(text));
-  }
-  for (const std::vector<Matcher>& matchers : sets) {
-    if (std::ranges::all_of(matchers, &Matcher::MatchesEmpty)) {
-      return Status::InvalidArgument("match[] must contain at least one non-empty matcher");
-    }
-  }
-  return {};
 }
 
 // strconv.ParseBool of the text in lower case.
@@ -68,7 +56,7 @@ Status CheckPage(const RouteCall& call) {
 }
 
 Status CheckRules(const RouteCall& call) {
-  RETURN_IF_ERROR(CheckMatchers(call));
+  RETURN_IF_ERROR(MatcherSetsOf(call.parameters).status());
   const std::string type = Lower(call.parameters.Get("type"));
   if (!type.empty() && type != "alert" && type != "record") {
     return InvalidParameter("type", "not supported value " + GoQuote(type));

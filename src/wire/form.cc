@@ -1,6 +1,7 @@
 // Decoding of forms, URLs and label names in paths, with the rules of Go's net/url.
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "model/labels.h"
 #include "wire/parameters.h"
 
@@ -35,17 +36,6 @@ Result<std::string> PercentDecode(std::string_view text, bool plus_is_space) {
   return out;
 }
 
-void AppendUtf8(std::string* out, uint32_t rune) {
-  if (rune < 0x80) {
-    *out += static_cast<char>(rune);
-    return;
-  }
-  const int tail = rune < 0x800 ? 1 : rune < 0x10000 ? 2 : 3;
-  const uint32_t lead = tail == 1 ? 0xc0 : tail == 2 ? 0xe0 : 0xf0;
-  *out += static_cast<char>(lead | rune >> (6 * tail));
-  for (int i = tail - 1; i >= 0; --i) *out += static_cast<char>(0x80 | (rune >> (6 * i) & 0x3f));
-}
-
 // Reads `<hex>_` from the front of `rest`; false when there is no such character.
 bool TakeEscapedRune(std::string_view* rest, std::string* out) {
   constexpr size_t kMaxDigits = 6;  // of U+10FFFF
@@ -58,7 +48,7 @@ bool TakeEscapedRune(std::string_view* rest, std::string* out) {
     rune = rune * 16 + static_cast<uint32_t>(digit);
   }
   if (rune > 0x10ffff || (rune >= 0xd800 && rune <= 0xdfff)) return false;
-  AppendUtf8(out, rune);
+  AppendUtf8(rune, out);
   rest->remove_prefix(digits + 1);
   return true;
 }
