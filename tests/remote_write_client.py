@@ -59,6 +59,16 @@ def encode_histogram(timestamp_ms, total, counts, schema=0, first=0, bounds=(), 
     return field(4, body)
 
 
+def encode_float_histogram(timestamp_ms, total, counts, schema=0, first=0):
+    """A float histogram of one span of negative buckets and as many positive ones."""
+    span = b"\x08" + varint(zigzag(first)) + b"\x10" + varint(len(counts))
+    packed = struct.pack(f"<{len(counts)}d", *counts)
+    body = b"\x11" + struct.pack("<d", 2 * sum(counts)) + b"\x19" + struct.pack("<d", total)
+    body += b"\x20" + varint(zigzag(schema)) + b"\x39" + struct.pack("<d", 0.0)
+    body += field(8, span) + field(10, packed) + field(11, span) + field(13, packed)
+    return field(4, body + b"\x78" + varint(timestamp_ms))
+
+
 def encode_series(labels, samples, histograms=()):
     """One TimeSeries of a WriteRequest; `labels` is a dict, `samples` pairs of (ms, value),
     `histograms` what encode_histogram returned."""
