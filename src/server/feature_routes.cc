@@ -27,7 +27,7 @@ constexpr Feature kFixed[] = {
     {"api", "exclude_alerts", true},
     {"api", "label_values_match", true},
     {"api", "lifecycle", false},
-    {"api", "openapi_3.1", false},
+    {"api", "openapi_3.1", true},
     {"api", "openapi_3.2", false},
     {"api", "otlp_write_receiver", false},
     {"api", "query_stats", true},

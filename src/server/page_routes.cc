@@ -1,7 +1,8 @@
-// Health, metrics and the front page.
+// Health, metrics, the front page and the description of the API.
 #include <fmt/core.h>
 
 #include "server/metrics_text.h"
+#include "server/openapi_document.h"
 #include "server/router.h"
 #include "wire/exposition.h"
 
@@ -49,10 +50,21 @@ Response FrontPage(const RouteCall& call) {
   return response;
 }
 
+Response ApiDescription(const RouteCall&) {
+  Response response;
+  response.content_type = "application/yaml; charset=utf-8";
+  response.headers.emplace_back("Cache-Control", "no-cache, no-store, must-revalidate");
+  response.body = OpenApiDocument();
+  return response;
+}
+
 constexpr Route kRoutes[] = {
-    {"/-/healthy", "GET", Lane::kOther, &Healthy}, {"/health", "GET", Lane::kOther, &Healthy},
-    {"/-/ready", "GET", Lane::kOther, &Ready},     {"/metrics", "GET", Lane::kOther, &MetricsPage},
+    {"/-/healthy", "GET", Lane::kOther, &Healthy},
+    {"/health", "GET", Lane::kOther, &Healthy},
+    {"/-/ready", "GET", Lane::kOther, &Ready},
+    {"/metrics", "GET", Lane::kOther, &MetricsPage},
     {"/", "GET", Lane::kOther, &FrontPage},
+    {"/api/v1/openapi.yaml", "GET", Lane::kOther, &ApiDescription},
 };
 
 }  // namespace

@@ -144,18 +144,25 @@ Response Run(const ServerContext& context, const Request& request, const RouteMa
 
 }  // namespace
 
-RouteMatch FindRoute(std::string_view method, std::string_view path) {
-  RouteMatch found;
+std::vector<const Route*> AllRoutes() {
+  std::vector<const Route*> all;
   for (const std::span<const Route> group :
        {QueryRoutes(), ExpressionRoutes(), LabelRoutes(), SearchRoutes(), WriteRoutes(),
         ReadRoutes(), StatusRoutes(), FeatureRoutes(), TargetRoutes(), FederateRoutes(),
         AdminRoutes(), PageRoutes()}) {
-    for (const Route& route : group) {
-      std::string_view segment;
-      if (!PathMatches(route.path, path, &segment)) continue;
-      found = {&route, segment, AllowsMethod(route.methods, method)};
-      if (found.method_allowed) return found;
-    }
+    for (const Route& route : group) all.push_back(&route);
+  }
+  return all;
+}
+
+RouteMatch FindRoute(std::string_view method, std::string_view path) {
+  static const std::vector<const Route*> kAll = AllRoutes();
+  RouteMatch found;
+  for (const Route* route : kAll) {
+    std::string_view segment;
+    if (!PathMatches(route->path, path, &segment)) continue;
+    found = {route, segment, AllowsMethod(route->methods, method)};
+    if (found.method_allowed) return found;
   }
   return found;
 }

@@ -56,6 +56,9 @@ std::span<const Route> FederateRoutes();
 std::span<const Route> AdminRoutes();
 std::span<const Route> PageRoutes();
 
+// All of them, in the order in which they are looked for.
+std::vector<const Route*> AllRoutes();
+
 struct RouteMatch {
   const Route* route = nullptr;
   std::string_view segment;
