@@ -157,6 +157,13 @@ const Flag* FlagTable::Find(std::string_view name) const {
   return at == flags_.end() ? nullptr : &*at;
 }
 
+void FlagTable::AddSwitch(std::string name, std::string type, std::string fallback,
+                          std::function<Status(std::string_view)> set, std::string help) {
+  Flag& flag = Add(std::move(name), std::move(type), std::move(help), std::move(fallback));
+  flag.is_bool = true;
+  flag.set = std::move(set);
+}
+
 void FlagTable::AddIgnored(std::string name, std::string type, std::string why) {
   const bool is_bool = type == "bool";
   Flag& flag = Add(std::move(name), std::move(type), "", "");

@@ -44,6 +44,10 @@ class FlagTable {
   void AddCustom(std::string name, std::string type, std::string fallback,
                  std::function<Status(std::string_view)> set, std::string help);
 
+  // The same for a flag that may stand without a value, which is then "true" (--no-NAME: "false").
+  void AddSwitch(std::string name, std::string type, std::string fallback,
+                 std::function<Status(std::string_view)> set, std::string help);
+
   // A flag that other programs' command lines have: taken, and told by Warnings() when it is given.
   // `type` as in Flag, `why` a clause. Not in HelpText, Values and Markdown.
   void AddIgnored(std::string name, std::string type, std::string why);

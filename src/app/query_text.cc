@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <simdjson.h>
 
+#include "app/notices_text.h"
+
 namespace thermocline {
 namespace {
 
@@ -58,14 +60,7 @@ Result<std::string> QueryText(std::string_view body) {
     }
     const element data = root["data"];
     std::string text = ResultText(std::string_view(data["resultType"]), data["result"]);
-    for (const char* notices : {"warnings", "infos"}) {
-      array list;
-      if (root[notices].get(list) != simdjson::SUCCESS) continue;
-      for (const element notice : list) {
-        text += fmt::format("# {}\n", notice.get_string().value());
-      }
-    }
-    return text;
+    return text + NoticesText(root);
   } catch (const simdjson::simdjson_error& error) {
     return Status::Unavailable(fmt::format("not an answer of the query API: {}", error.what()));
   }

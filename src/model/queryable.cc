@@ -4,6 +4,25 @@
 
 namespace thermocline {
 
+void ReadCounters::Add(const ReadCounters& other) {
+  const auto add = [](std::atomic<uint64_t>& to, const std::atomic<uint64_t>& from) {
+    to.fetch_add(from.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  };
+  add(blocks_considered, other.blocks_considered);
+  add(blocks_skipped_by_time, other.blocks_skipped_by_time);
+  add(blocks_skipped_by_index, other.blocks_skipped_by_index);
+  add(pages_considered, other.pages_considered);
+  add(pages_skipped, other.pages_skipped);
+  add(pages_read, other.pages_read);
+  add(requests, other.requests);
+  add(bytes_read, other.bytes_read);
+  add(rows_read, other.rows_read);
+  add(head_series, other.head_series);
+  add(head_samples, other.head_samples);
+  add(cold_series, other.cold_series);
+  add(cold_samples, other.cold_samples);
+}
+
 Status QueryBudget::Check() const {
   if (stop_.stop_requested()) return Status::Cancelled("query was canceled");
   if (deadline_steady_ns_ != 0 && steady_ns_ != nullptr && steady_ns_() >= deadline_steady_ns_) {

@@ -65,6 +65,9 @@ struct ReadCounters {
   std::atomic<uint64_t> pages_considered{0}, pages_skipped{0}, pages_read{0};
   std::atomic<uint64_t> requests{0}, bytes_read{0}, rows_read{0};
   std::atomic<uint64_t> head_series{0}, head_samples{0}, cold_series{0}, cold_samples{0};
+
+  // Adds what another one counted.
+  void Add(const ReadCounters& other);
 };
 
 struct SelectHints {

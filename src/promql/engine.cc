@@ -4,9 +4,13 @@
 
 #include <algorithm>
 
+#include "promql/exec/analysis.h"
 #include "promql/exec/evaluation.h"
 #include "promql/exec/subquery.h"
+#include "promql/explain.h"
 #include "promql/parser.h"
+#include "promql/plan/explain_plan.h"
+#include "promql/printer.h"
 
 namespace thermocline::promql {
 namespace {
@@ -20,22 +24,60 @@ Status CheckRangeType(const Expr& expr) {
                   ValueTypePhrase(type)));
 }
 
-Result<QueryResult> Evaluate(QueryContext& context, const Expr& expr, std::string_view query,
-                             const StepGrid& grid, ResultSink* sink) {
+Status CheckTimes(TimestampMs start_ms, TimestampMs end_ms, int64_t step_ms) {
+  if (step_ms <= 0) return Status::InvalidArgument("zero or negative query resolution step");
+  if (end_ms < start_ms) return Status::InvalidArgument("end timestamp must not be before start");
+  return Status::Ok();
+}
+
+// The steps of a range query.
+Result<StepGrid> RangeSteps(const Expr& expr, const EngineOptions& options, TimestampMs start_ms,
+                            TimestampMs end_ms, int64_t step_ms) {
+  RETURN_IF_ERROR(CheckRangeType(expr));
+  const size_t steps = static_cast<size_t>((end_ms - start_ms) / step_ms) + 1;
+  if (options.max_steps != 0 && steps > options.max_steps) {
+    return Status::InvalidArgument(fmt::format(
+        "query of {} steps exceeds the maximum of {} per series", steps, options.max_steps));
+  }
+  return StepGrid{start_ms, step_ms, steps};
+}
+
+Result<PlanPtr> PlanQuery(const QueryContext& context, const Expr& expr, const StepGrid& grid) {
   const QueryTimes times{context.start_ms(), context.end_ms(), context.step_ms(),
                          context.engine().default_step_ms};
   ASSIGN_OR_RETURN(PlanPtr plan, MakePlan(expr, times));
-  FoldConstants(plan, times);
-  if (grid.count > 1) EvaluateOnce(plan);
+  RewritePlan(plan, times);
   RETURN_IF_ERROR(CheckSubquerySteps(*plan, grid, context.engine().max_subquery_steps));
-  NameFunctions(*plan);
-  ShortenHistograms(*plan);
-  AskInResultOrder(*plan, context.is_instant());
-  ASSIGN_OR_RETURN(QueryResult result, EvaluatePlan(context, *plan, grid, sink));
+  return plan;
+}
+
+Result<QueryResult> RunPlan(QueryContext& context, const PlanNode& plan, std::string_view query,
+                            const StepGrid& grid, ResultSink* sink) {
+  ASSIGN_OR_RETURN(QueryResult result, EvaluatePlan(context, plan, grid, sink));
   result.warnings = context.annotations().Warnings(query);
   result.infos = context.annotations().Infos(query);
   return result;
 }
+
+Result<QueryResult> Evaluate(QueryContext& context, const Expr& expr, std::string_view query,
+                             const StepGrid& grid, ResultSink* sink) {
+  ASSIGN_OR_RETURN(const PlanPtr plan, PlanQuery(context, expr, grid));
+  return RunPlan(context, *plan, query, grid, sink);
+}
+
+class CountingSink : public ResultSink {
+ public:
+  explicit CountingSink(Explanation* counted) : counted_(counted) {}
+  Status Begin(ResultKind) override { return Status::Ok(); }
+  Status Add(ResultSeries series) override {
+    ++counted_->series;
+    counted_->samples += series.values.size();
+    return Status::Ok();
+  }
+
+ private:
+  Explanation* counted_;
+};
 
 }  // namespace
 
@@ -108,21 +150,51 @@ Result<QueryResult> Engine::RunRange(const Queryable& source, std::string_view q
   const int64_t started_ns = clock_.SteadyNs();
   start_ms = ClampMs(start_ms);
   end_ms = ClampMs(end_ms);
-  if (step_ms <= 0) return Status::InvalidArgument("zero or negative query resolution step");
-  if (end_ms < start_ms) return Status::InvalidArgument("end timestamp must not be before start");
+  RETURN_IF_ERROR(CheckTimes(start_ms, end_ms, step_ms));
   ASSIGN_OR_RETURN(const ExprPtr expr, Parse(query, ParseOptionsOf(options_)));
-  RETURN_IF_ERROR(CheckRangeType(*expr));
-  const size_t steps = static_cast<size_t>((end_ms - start_ms) / step_ms) + 1;
-  if (options_.max_steps != 0 && steps > options_.max_steps) {
-    return Status::InvalidArgument(fmt::format(
-        "query of {} steps exceeds the maximum of {} per series", steps, options_.max_steps));
-  }
+  ASSIGN_OR_RETURN(const StepGrid grid, RangeSteps(*expr, options_, start_ms, end_ms, step_ms));
   QueryContext context(source, executor_, options_, options, start_ms, end_ms, step_ms);
-  RETURN_IF_ERROR(context.CheckSteps(steps));
-  ASSIGN_OR_RETURN(QueryResult result,
-                   Evaluate(context, *expr, query, StepGrid{start_ms, step_ms, steps}, sink));
+  RETURN_IF_ERROR(context.CheckSteps(grid.count));
+  ASSIGN_OR_RETURN(QueryResult result, Evaluate(context, *expr, query, grid, sink));
   result.elapsed_ns = clock_.SteadyNs() - started_ns;
   return result;
+}
+
+Result<Explanation> Engine::Explain(const Queryable& source, const ExplainRequest& request,
+                                    const QueryOptions& options) const {
+  const int64_t started_ns = clock_.SteadyNs();
+  const bool instant = request.step_ms == 0;
+  const TimestampMs start_ms = ClampMs(request.start_ms);
+  const TimestampMs end_ms = instant ? start_ms : ClampMs(request.end_ms);
+  if (!instant) RETURN_IF_ERROR(CheckTimes(start_ms, end_ms, request.step_ms));
+  ASSIGN_OR_RETURN(const ExprPtr expr, Parse(request.query, ParseOptionsOf(options_)));
+  StepGrid grid{start_ms, 1, 1};
+  if (!instant) {
+    ASSIGN_OR_RETURN(grid, RangeSteps(*expr, options_, start_ms, end_ms, request.step_ms));
+  }
+  Explanation explanation;
+  explanation.query = Print(*expr);
+  const auto total = std::make_shared<NodeRecord>();
+  QueryOptions measured = options;
+  measured.counters = &total->read;
+  QueryContext context(source, executor_, options_, measured, start_ms, end_ms, request.step_ms);
+  RETURN_IF_ERROR(context.CheckSteps(grid.count));
+  ASSIGN_OR_RETURN(const PlanPtr plan, PlanQuery(context, *expr, grid));
+  if (!request.analyze) {
+    explanation.plan = ExplainPlan(*plan, nullptr);
+    return explanation;
+  }
+  const PlanAnalysis analysis(*plan, clock_);
+  context.set_analysis(&analysis);
+  CountingSink sink(&explanation);
+  ASSIGN_OR_RETURN(explanation.result, RunPlan(context, *plan, request.query, grid, &sink));
+  explanation.result.elapsed_ns = clock_.SteadyNs() - started_ns;
+  analysis.AddReads(&total->read);
+  if (options.counters != nullptr) options.counters->Add(total->read);
+  explanation.total = total;
+  explanation.plan =
+      ExplainPlan(*plan, [&analysis](const PlanNode& node) { return analysis.Share(node); });
+  return explanation;
 }
 
 }  // namespace thermocline::promql

@@ -77,6 +77,9 @@ struct QueryResult {
   int64_t elapsed_ns = 0;        // by the engine's clock, parsing included
 };
 
+struct ExplainRequest;  // promql/explain.h
+struct Explanation;
+
 // Threads: safe; a query's own work is spread over the executor and its answer does not depend on
 // the executor's parallelism. Errors of both calls: InvalidArgument for text that does not parse or
 // type-check (Prometheus' message with its position), Cancelled, DeadlineExceeded,
@@ -102,6 +105,11 @@ class Engine {
   Result<QueryResult> StreamRange(const Queryable& source, std::string_view query,
                                   TimestampMs start_ms, TimestampMs end_ms, int64_t step_ms,
                                   const QueryOptions& options, ResultSink& sink) const;
+
+  // The plan of a query; with `analyze` the query runs too, its answer is counted and dropped, and
+  // each node tells what it took. Errors: as Instant and Range.
+  Result<Explanation> Explain(const Queryable& source, const ExplainRequest& request,
+                              const QueryOptions& options) const;
 
   const EngineOptions& options() const { return options_; }
 

@@ -125,19 +125,24 @@ void PrintExtension(Extension extension, std::string* out) {
   if (extension == Extension::kSmoothed) *out += " smoothed";
 }
 
-// Name and matchers, the matchers sorted as printed.
-void PrintSeries(const VectorSelector& selector, std::string* out) {
+// The matchers one by one, but for the one that `name` stands for.
+std::vector<std::string> PrintedMatchers(const std::string& name,
+                                         const std::vector<Matcher>& matchers) {
   std::vector<std::string> printed;
-  for (const Matcher& matcher : selector.matchers) {
+  for (const Matcher& matcher : matchers) {
     const bool is_name = matcher.name() == kMetricNameLabel &&
-                         matcher.type() == MatchType::kEqual && matcher.value() == selector.name;
-    if (!is_name || selector.name.empty()) printed.push_back(matcher.ToString());
+                         matcher.type() == MatchType::kEqual && matcher.value() == name;
+    if (!is_name || name.empty()) printed.push_back(matcher.ToString());
   }
-  std::sort(printed.begin(), printed.end());
-  *out += selector.name;
-  if (printed.empty()) return;
+  return printed;
+}
+
+void PrintSeries(const std::string& name, const std::vector<std::string>& matchers,
+                 std::string* out) {
+  *out += name;
+  if (matchers.empty()) return;
   char before = '{';
-  for (const std::string& matcher : printed) {
+  for (const std::string& matcher : matchers) {
     *out += before;
     *out += matcher;
     before = ',';
@@ -145,22 +150,37 @@ void PrintSeries(const VectorSelector& selector, std::string* out) {
   *out += '}';
 }
 
-void PrintVectorSelector(const VectorSelector& selector, std::string* out) {
-  PrintSeries(selector, out);
+// Name and matchers, the matchers sorted as printed.
+void PrintSeries(const VectorSelector& selector, std::string* out) {
+  std::vector<std::string> printed = PrintedMatchers(selector.name, selector.matchers);
+  std::sort(printed.begin(), printed.end());
+  PrintSeries(selector.name, printed, out);
+}
+
+void PrintTimes(const VectorSelector& selector, std::string* out) {
   PrintAt(selector.time, out);
   PrintExtension(selector.extension, out);
   PrintOffset(selector.time, out);
 }
 
-void PrintMatrixSelector(const MatrixSelector& matrix, std::string* out) {
-  const VectorSelector& selector = matrix.vector();
+void PrintVectorSelector(const VectorSelector& selector, std::string* out) {
   PrintSeries(selector, out);
+  PrintTimes(selector, out);
+}
+
+void PrintWindow(const MatrixSelector& matrix, std::string* out) {
   *out += '[';
   PrintPositiveDuration(matrix.range_ms, matrix.range_expr.get(), out);
   *out += ']';
+  const VectorSelector& selector = matrix.vector();
   PrintExtension(selector.extension, out);
   PrintAt(selector.time, out);
   PrintOffset(selector.time, out);
+}
+
+void PrintMatrixSelector(const MatrixSelector& matrix, std::string* out) {
+  PrintSeries(matrix.vector(), out);
+  PrintWindow(matrix, out);
 }
 
 void PrintSubqueryTimes(const SubqueryExpr& subquery, std::string* out) {
@@ -280,6 +300,20 @@ std::string PrintOwnPart(const Expr& expr) {
   if (expr.kind == ExprKind::kAggregate) PrintAggregation(As<AggregateExpr>(expr), &out);
   if (expr.kind == ExprKind::kBinary) PrintOperator(As<BinaryExpr>(expr), &out);
   if (expr.kind == ExprKind::kSubquery) PrintSubqueryTimes(As<SubqueryExpr>(expr), &out);
+  return out;
+}
+
+std::string PrintSelector(const Expr& selector, const std::vector<Matcher>& matchers) {
+  const bool window = selector.kind == ExprKind::kMatrixSelector;
+  const auto& series =
+      window ? As<MatrixSelector>(selector).vector() : As<VectorSelector>(selector);
+  std::string out;
+  PrintSeries(series.name, PrintedMatchers(series.name, matchers), &out);
+  if (window) {
+    PrintWindow(As<MatrixSelector>(selector), &out);
+  } else {
+    PrintTimes(series, &out);
+  }
   return out;
 }
 

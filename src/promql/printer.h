@@ -14,4 +14,7 @@ std::string Print(const Expr& expr);
 // operation, `[5m:1m] offset 1h` of a subquery; "" of other nodes.
 std::string PrintOwnPart(const Expr& expr);
 
+// A kVectorSelector or kMatrixSelector as if it had these matchers, in this order.
+std::string PrintSelector(const Expr& selector, const std::vector<Matcher>& matchers);
+
 }  // namespace thermocline::promql

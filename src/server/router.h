@@ -44,6 +44,7 @@ struct Route {
 
 // Every route of the server, by group; each group lives in a file of its own.
 std::span<const Route> QueryRoutes();
+std::span<const Route> ExplainRoutes();
 std::span<const Route> ExpressionRoutes();
 std::span<const Route> LabelRoutes();
 std::span<const Route> SearchRoutes();

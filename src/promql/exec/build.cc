@@ -1,5 +1,6 @@
 // Plan nodes to operators.
 #include "promql/exec/aggregate.h"
+#include "promql/exec/analysis.h"
 #include "promql/exec/element.h"
 #include "promql/exec/fold.h"
 #include "promql/exec/histogram_functions.h"
@@ -55,9 +56,7 @@ Result<VectorPtr> BuildCall(QueryContext& context, const PlanNode& node, const S
                                "\" is not implemented");
 }
 
-}  // namespace
-
-Result<VectorPtr> BuildVector(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
+Result<VectorPtr> BuildOperator(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
   switch (node.kind) {
     case PlanKind::kSelector:
       return VectorPtr(std::make_unique<VectorSelectorOperator>(context, node, grid));
@@ -73,14 +72,25 @@ Result<VectorPtr> BuildVector(QueryContext& context, const PlanNode& node, const
   }
 }
 
+}  // namespace
+
+Result<VectorPtr> BuildVector(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
+  ASSIGN_OR_RETURN(VectorPtr built, BuildOperator(context, node, grid));
+  if (context.analysis() == nullptr) return built;
+  return Measure(*context.analysis(), node, grid, std::move(built));
+}
+
 Result<RangePtr> BuildRange(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
+  RangePtr built;
   if (node.kind == PlanKind::kWindow) {
-    return RangePtr(std::make_unique<WindowOperator>(context, node, grid));
+    built = std::make_unique<WindowOperator>(context, node, grid);
+  } else if (node.kind == PlanKind::kSubquery) {
+    built = std::make_unique<SubqueryOperator>(context, node, grid);
+  } else {
+    return Status::Internal("not a range vector");
   }
-  if (node.kind == PlanKind::kSubquery) {
-    return RangePtr(std::make_unique<SubqueryOperator>(context, node, grid));
-  }
-  return Status::Internal("not a range vector");
+  if (context.analysis() == nullptr) return built;
+  return Measure(*context.analysis(), node, std::move(built));
 }
 
 }  // namespace thermocline::promql

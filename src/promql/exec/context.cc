@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "promql/exec/analysis.h"
 #include "promql/exec/step_block.h"
 
 namespace thermocline::promql {
@@ -26,6 +27,10 @@ Status QueryContext::Check() const {
     return Status::DeadlineExceeded("query timed out in expression evaluation");
   }
   return status;
+}
+
+NodeRecord* QueryContext::RecordOf(const PlanNode& node) const {
+  return analysis_ == nullptr ? nullptr : analysis_->Find(node);
 }
 
 Status QueryContext::ChargeBytes(uint64_t bytes) {

@@ -27,6 +27,9 @@ constexpr size_t MorselSeries(size_t steps) {
   return std::clamp<size_t>(kMorselValues / std::max<size_t>(steps, 1), 1, kMorselSeries);
 }
 
+class PlanAnalysis;  // exec/analysis.h
+struct NodeRecord;   // promql/explain.h
+
 // Borrows everything; lives as long as the query. Threads: safe.
 class QueryContext {
  public:
@@ -54,6 +57,11 @@ class QueryContext {
   int64_t step_ms() const { return step_ms_; }
   bool is_instant() const { return step_ms_ == 0; }
   Annotations& annotations() { return annotations_; }
+  // Null unless each node of the plan is to be measured.
+  const PlanAnalysis* analysis() const { return analysis_; }
+  void set_analysis(const PlanAnalysis* analysis) { analysis_ = analysis; }
+  // Null when nothing is measured.
+  NodeRecord* RecordOf(const PlanNode& node) const;
 
   // Cancelled or DeadlineExceeded with Prometheus' texts. Call at least every 10 ms.
   Status Check() const;
@@ -90,6 +98,7 @@ class QueryContext {
   TimestampMs end_ms_;
   int64_t step_ms_;
   Annotations annotations_;
+  const PlanAnalysis* analysis_ = nullptr;
   std::atomic<uint64_t> held_{0};
   std::atomic<uint64_t> peak_{0};
   std::atomic<uint64_t> scanned_{0};

@@ -5,6 +5,7 @@
 #include "promql/exec/fold.h"
 #include "promql/exec/matrix.h"
 #include "promql/exec/selector.h"
+#include "promql/explain.h"
 
 namespace thermocline::promql {
 namespace {
@@ -18,10 +19,11 @@ class IndexCountOperator : public MatrixOperator {
     const PlanNode& selector = *node_.children[0];
     SelectRequest request;
     request.tenant = context_.query().tenant;
-    request.matchers = As<VectorSelector>(*selector.expr).matchers;
+    request.matchers = selector.matchers;
     request.range = SelectorRange(selector, grid_, context_.lookback_ms(), 0);
     request.budget = context_.query().budget;
     request.counters = context_.query().counters;
+    if (NodeRecord* const record = context_.RecordOf(selector)) request.counters = &record->read;
     const auto counted = context_.source().TryCount(request, selector.ReferenceMs(grid_.At(0)),
                                                     context_.lookback_ms());
     if (!counted.ok()) return counted.status().WithContext("expanding series");

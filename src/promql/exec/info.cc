@@ -111,9 +111,9 @@ class InfoOperator : public MatrixOperator {
       matchers.push_back(std::move(matcher));
     }
     if (!identified) return Status::Ok();
-    selector_.matchers = std::move(matchers);
     PlanNode node;
     node.kind = PlanKind::kSelector;
+    node.matchers = std::move(matchers);
     node.expr = &selector_;
     VectorSelectorOperator infos(context_, node, grid_, VectorSelectorOperator::Answer::kInfoTime);
     RETURN_IF_ERROR(infos.Open());

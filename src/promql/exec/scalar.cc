@@ -1,6 +1,7 @@
 // Scalars: dense values by step.
 #include <limits>
 
+#include "promql/exec/analysis.h"
 #include "promql/exec/matrix.h"
 #include "promql/functions/arithmetic.h"
 
@@ -76,6 +77,7 @@ Result<Values> EvaluateCall(QueryContext& context, const PlanNode& node, const S
 
 Result<Values> EvaluateScalar(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
   RETURN_IF_ERROR(context.Check());
+  const NodeTimer timer(context.analysis(), node);
   switch (node.kind) {
     case PlanKind::kNumber: return Values(grid.count, node.number);
     case PlanKind::kNegate: {

@@ -5,6 +5,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "promql/explain.h"
+
 namespace thermocline::promql {
 namespace {
 
@@ -31,7 +33,8 @@ Selection SelectionOf(const QueryContext& context, const PlanNode& node, const S
               : node.range_ms + (selector.extension == Extension::kNone ? 0 : lookback_ms);
   const int64_t after_ms = selector.extension == Extension::kSmoothed ? lookback_ms : 0;
   Selection selection;
-  selection.matchers = &selector.matchers;
+  selection.matchers = &node.matchers;
+  selection.record = context.RecordOf(node);
   selection.range = SelectorRange(node, grid, before_ms, after_ms);
   selection.hints.sorted = node.sorted;
   selection.hints.step_ms = context.step_ms();
@@ -50,6 +53,10 @@ Result<std::unique_ptr<SeriesSet>> SelectSeries(QueryContext& context, const Sel
   request.hints = selection.hints;
   request.budget = context.query().budget;
   request.counters = context.query().counters;
+  if (selection.record != nullptr) {
+    request.counters = &selection.record->read;
+    selection.record->selects.fetch_add(1, std::memory_order_relaxed);
+  }
   auto selected = context.source().Select(request);
   if (!selected.ok()) return selected.status().WithContext("expanding series");
   for (const std::string& warning : (*selected)->warnings()) {
@@ -60,6 +67,7 @@ Result<std::unique_ptr<SeriesSet>> SelectSeries(QueryContext& context, const Sel
 
 Status SelectedSeries::Open(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
   context_ = &context;
+  record_ = context.RecordOf(node);
   const Selection selection = SelectionOf(context, node, grid);
   const int64_t samples =
       (selection.range.end_ms - selection.range.start_ms) / kGuessedIntervalMs + 1;
@@ -105,6 +113,9 @@ Status SelectedSeries::Read(size_t first, size_t count, SeriesBatch* out) const 
     if (!status.ok()) return status.WithContext("expanding series");
   }
   context_->CountScanned(out->timestamps_ms.size());
+  if (record_ != nullptr) {
+    record_->samples_read.fetch_add(out->timestamps_ms.size(), std::memory_order_relaxed);
+  }
   return Status::Ok();
 }
 

@@ -13,6 +13,7 @@ struct Selection {
   const std::vector<Matcher>* matchers = nullptr;
   TimeRange range;
   SelectHints hints;
+  NodeRecord* record = nullptr;  // where reads are counted; null: only with the query's
 };
 Selection SelectionOf(const QueryContext& context, const PlanNode& node, const StepGrid& grid);
 // Null when the range is empty.
@@ -35,6 +36,7 @@ class SelectedSeries {
   Status ReadParts(size_t first, size_t count, SeriesBatch* out) const;
 
   QueryContext* context_ = nullptr;
+  NodeRecord* record_ = nullptr;
   const SeriesSet* listing_ = nullptr;  // the context's, or set_
   std::unique_ptr<SeriesSet> set_;      // null when the listing is read itself
   std::vector<uint32_t> parts_;         // with both: where each listed series is in set_

@@ -40,6 +40,7 @@ void Wrap(PlanPtr& node) {
   once->position = node->position;
   once->order = node->order;
   once->expr = node->expr;
+  once->Mark(Rewrite::kEvaluateOnce);
   once->children.push_back(std::move(node));
   node = std::move(once);
 }

@@ -11,6 +11,7 @@ void Replace(PlanNode& node, double number) {
   node.kind = PlanKind::kNumber;
   node.number = number;
   node.children.clear();
+  node.Mark(Rewrite::kFoldConstants);
 }
 
 void FoldCall(PlanNode& node, const QueryTimes& times) {

@@ -37,6 +37,7 @@ bool WantsStatistics(const Path* path) {
 void Visit(PlanNode& node, const Path* above) {
   if (node.kind == PlanKind::kSelector || node.kind == PlanKind::kWindow) {
     node.statistics = WantsStatistics(above);
+    if (node.statistics) node.Mark(Rewrite::kShortenHistograms);
     return;
   }
   const Path path{&node, above};

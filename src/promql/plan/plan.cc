@@ -44,12 +44,14 @@ class Planner {
       case ExprKind::kString: node = Node(PlanKind::kString, expr); break;
       case ExprKind::kVectorSelector: {
         node = Node(PlanKind::kSelector, expr);
+        node->matchers = As<VectorSelector>(expr).matchers;
         RETURN_IF_ERROR(Resolve(As<VectorSelector>(expr).time, *node));
         break;
       }
       case ExprKind::kMatrixSelector: {
         const auto& matrix = As<MatrixSelector>(expr);
         node = Node(PlanKind::kWindow, expr);
+        node->matchers = matrix.vector().matchers;
         RETURN_IF_ERROR(Resolve(matrix.vector().time, *node));
         RETURN_IF_ERROR(Positive(matrix.range_ms, matrix.range_expr.get(), &node->range_ms));
         break;

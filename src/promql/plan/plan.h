@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -32,6 +33,12 @@ enum class PlanKind : uint8_t {
 inline constexpr int64_t kFarMs = int64_t{1} << 60;
 constexpr int64_t ClampMs(int64_t t_ms) { return std::clamp(t_ms, -kFarMs, kFarMs); }
 
+// What may change a plan, in the order in which it is done.
+enum class Rewrite : uint8_t { kFoldConstants, kEvaluateOnce, kShortenHistograms };
+inline constexpr size_t kRewrites = 3;
+// fold_constants, evaluate_once, ...
+std::string_view RewriteName(Rewrite rewrite);
+
 struct PlanNode;
 using PlanPtr = std::unique_ptr<PlanNode>;
 
@@ -52,11 +59,20 @@ struct PlanNode {
   int64_t offset_ms = 0;
   int64_t range_ms = 0;  // kWindow, kSubquery
   int64_t step_ms = 0;   // kSubquery: its resolution
+  // kSelector, kWindow: what is asked of the source; all of them have to match.
+  std::vector<Matcher> matchers;
   // kSelector, kWindow: list series in label order, and for what (SelectHints::function).
   bool sorted = false;
   std::string_view function;
   // kSelector, kWindow: of histograms only count and sum are wanted (plan/histogram_statistics.cc).
   bool statistics = false;
+
+  // The rewrites that changed this node, as bits.
+  uint32_t rewrites = 0;
+  void Mark(Rewrite rewrite) { rewrites |= 1u << static_cast<uint32_t>(rewrite); }
+  bool IsMarked(Rewrite rewrite) const {
+    return (rewrites >> static_cast<uint32_t>(rewrite) & 1u) != 0;
+  }
 
   TimestampMs ReferenceMs(TimestampMs step_time_ms) const {
     return ClampMs(at_ms.value_or(step_time_ms) - offset_ms);
@@ -69,6 +85,9 @@ struct QueryTimes {
   TimestampMs end_ms = 0;
   int64_t step_ms = 0;  // 0 for an instant query
   int64_t default_step_ms = kMinuteMs;
+
+  bool is_instant() const { return step_ms == 0; }
+  bool has_one_step() const { return is_instant() || end_ms - start_ms < step_ms; }
 };
 
 // Errors: InvalidArgument for durations that come out zero, negative or out of range, with
@@ -78,7 +97,10 @@ Result<PlanPtr> MakePlan(const Expr& expr, const QueryTimes& times);
 // Seconds of a duration expression (promql-semantics 1.5). Errors as MakePlan.
 Result<double> EvaluateDuration(const Expr& expr, const QueryTimes& times);
 
-// --- rewrites, each in its own file; they keep the answer ---
+// All of the below, as the query needs them.
+void RewritePlan(PlanPtr& plan, const QueryTimes& times);
+
+// --- rewrites, each in its own file; they keep the answer and mark the nodes that they change ---
 
 // Operators and calls on constants become kNumber; start(), end(), step() and range() too.
 void FoldConstants(PlanPtr& plan, const QueryTimes& times);
