@@ -20,6 +20,7 @@ constexpr Feature kFeatures[] = {
     {"promql-extended-range-selectors", &EngineOptions::extended_range_selectors, ""},
     {"promql-binop-fill-modifiers", &EngineOptions::fill_modifiers, ""},
     {"promql-delayed-name-removal", &EngineOptions::delayed_name_removal, ""},
+    {"promql-per-step-stats", &EngineOptions::per_step_statistics, ""},
     {"use-start-timestamps", &EngineOptions::use_start_timestamps, ""},
     {"type-and-unit-labels", &EngineOptions::type_and_unit_labels, ""},
     {"promql-duration-expr", nullptr, "duration expressions are always on"},

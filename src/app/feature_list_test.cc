@@ -19,12 +19,14 @@ TEST(FeatureList, EachNameSwitchesOnItsOwnPartOfTheLanguage) {
   EXPECT_FALSE(engine.fill_modifiers);
   ASSERT_TRUE(
       EnableFeatures("promql-experimental-functions,promql-binop-fill-modifiers,"
-                     "promql-delayed-name-removal,use-start-timestamps,type-and-unit-labels",
+                     "promql-delayed-name-removal,promql-per-step-stats,use-start-timestamps,"
+                     "type-and-unit-labels",
                      &engine, &warnings)
           .ok());
   EXPECT_TRUE(engine.enable_experimental);
   EXPECT_TRUE(engine.fill_modifiers);
   EXPECT_TRUE(engine.delayed_name_removal);
+  EXPECT_TRUE(engine.per_step_statistics);
   EXPECT_TRUE(engine.use_start_timestamps);
   EXPECT_TRUE(engine.type_and_unit_labels);
   EXPECT_THAT(warnings, IsEmpty());

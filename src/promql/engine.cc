@@ -6,6 +6,7 @@
 
 #include "promql/exec/analysis.h"
 #include "promql/exec/evaluation.h"
+#include "promql/exec/sample_statistics.h"
 #include "promql/exec/subquery.h"
 #include "promql/explain.h"
 #include "promql/parser.h"
@@ -53,7 +54,13 @@ Result<PlanPtr> PlanQuery(const QueryContext& context, const Expr& expr, const S
 
 Result<QueryResult> RunPlan(QueryContext& context, const PlanNode& plan, std::string_view query,
                             const StepGrid& grid, ResultSink* sink) {
+  if (context.query().count_samples) context.CountSamplesOf(plan);
+  const int64_t started_ns = context.clock().SteadyNs();
   ASSIGN_OR_RETURN(QueryResult result, EvaluatePlan(context, plan, grid, sink));
+  result.timings.evaluation_ns = context.clock().SteadyNs() - started_ns - result.timings.sort_ns;
+  if (context.tallies() != nullptr) {
+    result.statistics = CountAsPrometheus(plan, grid, *context.tallies());
+  }
   result.warnings = context.annotations().Warnings(query);
   result.infos = context.annotations().Infos(query);
   return result;
@@ -61,8 +68,12 @@ Result<QueryResult> RunPlan(QueryContext& context, const PlanNode& plan, std::st
 
 Result<QueryResult> Evaluate(QueryContext& context, const Expr& expr, std::string_view query,
                              const StepGrid& grid, ResultSink* sink) {
+  const int64_t started_ns = context.clock().SteadyNs();
   ASSIGN_OR_RETURN(const PlanPtr plan, PlanQuery(context, expr, grid));
-  return RunPlan(context, *plan, query, grid, sink);
+  const int64_t planned_ns = context.clock().SteadyNs();
+  ASSIGN_OR_RETURN(QueryResult result, RunPlan(context, *plan, query, grid, sink));
+  result.timings.preparation_ns = planned_ns - started_ns;
+  return result;
 }
 
 class CountingSink : public ResultSink {
@@ -137,7 +148,7 @@ Result<QueryResult> Engine::RunInstant(const Queryable& source, std::string_view
   const int64_t started_ns = clock_.SteadyNs();
   ASSIGN_OR_RETURN(const ExprPtr expr, Parse(query, ParseOptionsOf(options_)));
   at_ms = ClampMs(at_ms);
-  QueryContext context(source, executor_, options_, options, at_ms, at_ms, 0);
+  QueryContext context(source, executor_, clock_, options_, options, at_ms, at_ms, 0);
   ASSIGN_OR_RETURN(QueryResult result,
                    Evaluate(context, *expr, query, StepGrid{at_ms, 1, 1}, sink));
   result.elapsed_ns = clock_.SteadyNs() - started_ns;
@@ -153,7 +164,7 @@ Result<QueryResult> Engine::RunRange(const Queryable& source, std::string_view q
   RETURN_IF_ERROR(CheckTimes(start_ms, end_ms, step_ms));
   ASSIGN_OR_RETURN(const ExprPtr expr, Parse(query, ParseOptionsOf(options_)));
   ASSIGN_OR_RETURN(const StepGrid grid, RangeSteps(*expr, options_, start_ms, end_ms, step_ms));
-  QueryContext context(source, executor_, options_, options, start_ms, end_ms, step_ms);
+  QueryContext context(source, executor_, clock_, options_, options, start_ms, end_ms, step_ms);
   RETURN_IF_ERROR(context.CheckSteps(grid.count));
   ASSIGN_OR_RETURN(QueryResult result, Evaluate(context, *expr, query, grid, sink));
   result.elapsed_ns = clock_.SteadyNs() - started_ns;
@@ -177,7 +188,7 @@ Result<Explanation> Engine::Explain(const Queryable& source, const ExplainReques
   const auto total = std::make_shared<NodeRecord>();
   QueryOptions measured = options;
   measured.counters = &total->read;
-  QueryContext context(source, executor_, options_, measured, start_ms, end_ms, request.step_ms);
+  QueryContext context(source, executor_, clock_, options_, measured, start_ms, end_ms, request.step_ms);
   RETURN_IF_ERROR(context.CheckSteps(grid.count));
   ASSIGN_OR_RETURN(const PlanPtr plan, PlanQuery(context, *expr, grid));
   if (!request.analyze) {

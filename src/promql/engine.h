@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "model/labels.h"
 #include "model/queryable.h"
 #include "promql/result_sink.h"
+#include "promql/statistics.h"
 
 namespace thermocline::promql {
 
@@ -37,6 +39,8 @@ struct EngineOptions {
   // rate and increase take a metric for a counter by its __type__ label, not by its name
   // (Prometheus' type-and-unit-labels).
   bool type_and_unit_labels = false;
+  // Answers tell what each step counted (Prometheus' promql-per-step-stats).
+  bool per_step_statistics = false;
   // Resolution of a subquery that names none: the global evaluation interval.
   int64_t default_step_ms = kMinuteMs;
   // Steps of a range query, per series; more is InvalidArgument (0 = unlimited).
@@ -60,13 +64,16 @@ struct QueryOptions {
   QueryBudget* budget = nullptr;     // borrowed for the call; may be null
   ReadCounters* counters = nullptr;  // borrowed for the call; may be null
   int64_t lookback_delta_ms = 0;     // 0 = the engine's
+  // Count samples as Prometheus does, which costs a pass over what every operator answers.
+  bool count_samples = false;
 };
 
 // kScalar: one series without labels and with one point. kString: `text`, valid at `at_ms`.
 // kMatrix: in label order; kVector: in the order the expression produced.
 struct QueryResult {
   ResultKind kind = ResultKind::kVector;
-  TimestampMs at_ms = 0;  // instant queries
+  TimestampMs at_ms = 0;  // of an instant query; else the first step
+  int64_t step_ms = 0;    // 0 of an instant query
   std::vector<ResultSeries> series;
   std::string text;
   // With their prefix ("PromQL warning: ...") and position; in a stable order.
@@ -75,6 +82,8 @@ struct QueryResult {
   uint64_t samples_scanned = 0;  // samples that selectors looked at
   uint64_t peak_samples = 0;     // most samples held at once
   int64_t elapsed_ns = 0;        // by the engine's clock, parsing included
+  QueryTimings timings;
+  std::optional<SampleStatistics> statistics;  // with QueryOptions::count_samples
 };
 
 struct ExplainRequest;  // promql/explain.h

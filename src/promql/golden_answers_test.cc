@@ -3,35 +3,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "env/simulated/manual_clock.h"
 #include "env/simulated/seeded_executor.h"
-#include "promql/engine.h"
-#include "promql/test_script/memory_storage.h"
-#include "promql/test_script/script.h"
+#include "promql/golden_questions.h"
 
 namespace thermocline::promql {
 namespace {
 
 using Json = nlohmann::json;
-
-void Load(const std::string& script, MemoryStorage* storage) {
-  const std::vector<ScriptCommand> commands = ParseScript(script).value();
-  const auto& load = std::get<LoadCommand>(commands.front());
-  for (const SeriesLine& line : load.series) {
-    for (size_t i = 0; i < line.values.size(); ++i) {
-      const SequenceValue& value = line.values[i];
-      const TimestampMs t_ms = static_cast<int64_t>(i) * load.step_ms;
-      if (value.kind == SequenceValue::kFloat) storage->Add(line.labels, t_ms, value.value);
-      if (value.kind == SequenceValue::kHistogram) {
-        storage->Add(line.labels, t_ms, value.histogram);
-      }
-    }
-  }
-}
 
 // Which group and which two series of it an error names depends on the order in which they were
 // created, and Prometheus' count of repaired samples is doubled at every step.
@@ -149,22 +130,15 @@ void ExpectAnswer(const Result<QueryResult>& result, const Json& wanted) {
 
 // Asks what a file of answers asks.
 void ExpectAnswersOf(const std::string& name, int least) {
-  const auto file = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() /
-                    "tests/golden/promql-engine" / name;
-  std::ifstream lines(file);
+  std::ifstream lines(GoldenFile(name));
   SeededExecutor executor;
   ManualClock clock;
   int asked = 0;
   for (std::string line; std::getline(lines, line);) {
     const Json round = Json::parse(line);
     MemoryStorage storage;
-    Load(round["load"], &storage);
-    EngineOptions options;
-    options.enable_experimental = true;
-    options.extended_range_selectors = true;
-    options.fill_modifiers = true;
-    options.delayed_name_removal = round["delayed_name_removal"];
-    const Engine engine(options, executor, clock);
+    LoadScript(round["load"], &storage);
+    const Engine engine(OptionsOf(round), executor, clock);
     for (const Json& one : round["questions"]) {
       const std::string query = one["query"];
       SCOPED_TRACE(query + " from " + one["start_ms"].dump() + " to " + one["end_ms"].dump() +

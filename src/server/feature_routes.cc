@@ -53,7 +53,6 @@ constexpr Feature kFixed[] = {
     {"promql", "offset", true},
     {"promql", "on", true},
     {"promql", "per_query_lookback_delta", true},
-    {"promql", "per_step_stats", false},
     {"promql", "subqueries", true},
     {"promql", "without", true},
     {"promql_operators", "@", true},
@@ -81,6 +80,7 @@ void AddLanguage(const promql::EngineOptions& options, FeatureMap* features) {
   const promql::ParseOptions parse = promql::ParseOptionsOf(options);
   auto& language = (*features)["promql"];
   language["delayed_name_removal"] = options.delayed_name_removal;
+  language["per_step_stats"] = options.per_step_statistics;
   language["type_and_unit_labels"] = options.type_and_unit_labels;
   language["duration_expr"] = parse.duration_expressions;
   for (const char* name : {"anchored", "smoothed"}) language[name] = parse.extended_range_selectors;

@@ -5,6 +5,7 @@
 
 #include "model/exemplar.h"
 #include "promql/parser.h"
+#include "server/query_statistics.h"
 #include "server/reply.h"
 #include "server/result_stream.h"
 #include "server/router.h"
@@ -43,6 +44,7 @@ class RunningQuery {
  public:
   RunningQuery(const RouteCall& call, const QuerySettings& settings)
       : clock_(call.context.env.clock),
+        received_ns_(call.request.received_steady_ns),
         started_ns_(clock_.SteadyNs()),
         stream_(call, settings.limit),
         budget_(
@@ -52,31 +54,23 @@ class RunningQuery {
     options_.budget = &budget_;
     options_.counters = &counters_;
     options_.lookback_delta_ms = settings.lookback_delta_ms;
+    options_.count_samples = !call.parameters.Get("stats").empty();
   }
 
   promql::QueryOptions& options() { return options_; }
   ResultStream& stream() { return stream_; }
 
   // The "stats" object: Prometheus' keys, then what each tier considered and read.
-  std::string StatsJson(const promql::QueryResult& result) const {
-    const double seconds = static_cast<double>(clock_.SteadyNs() - started_ns_) / 1e9;
-    return fmt::format(
-        R"({{"timings":{{"evalTotalTime":{:.9f},"execTotalTime":{:.9f}}},)"
-        R"("samples":{{"totalQueryableSamples":{},"peakSamples":{}}},)"
-        R"("tiers":{{"head":{{"series":{},"samples":{}}},)"
-        R"("cold":{{"series":{},"samples":{},"blocksConsidered":{},"blocksSkippedByTime":{},)"
-        R"("blocksSkippedByIndex":{},"pagesConsidered":{},"pagesSkipped":{},"pagesRead":{},)"
-        R"("requests":{},"bytesRead":{},"rowsRead":{}}}}}}})",
-        seconds, seconds, result.samples_scanned, result.peak_samples, counters_.head_series.load(),
-        counters_.head_samples.load(), counters_.cold_series.load(), counters_.cold_samples.load(),
-        counters_.blocks_considered.load(), counters_.blocks_skipped_by_time.load(),
-        counters_.blocks_skipped_by_index.load(), counters_.pages_considered.load(),
-        counters_.pages_skipped.load(), counters_.pages_read.load(), counters_.requests.load(),
-        counters_.bytes_read.load(), counters_.rows_read.load());
+  std::string StatsJson(const promql::QueryResult& result, bool per_step) const {
+    std::string json = StatisticsJson(
+        result, {started_ns_ - received_ns_, clock_.SteadyNs() - started_ns_}, per_step);
+    json.pop_back();
+    return json + R"(,"tiers":)" + TiersJson(counters_) + '}';
   }
 
  private:
   const Clock& clock_;
+  const int64_t received_ns_;
   const int64_t started_ns_;
   ResultStream stream_;
   QueryBudget budget_;
@@ -107,7 +101,8 @@ Response Reply(const RouteCall& call, RunningQuery& query, Result<promql::QueryR
         "major release, use \"true\" or \"all\"",
         GoQuote(asked)));
   }
-  const std::string stats = asked.empty() ? "" : query.StatsJson(*answer);
+  const bool per_step = asked == "all" && call.context.engine.options().per_step_statistics;
+  const std::string stats = asked.empty() ? "" : query.StatsJson(*answer, per_step);
   return query.stream().Succeed(*answer, stats);
 }
 

@@ -127,7 +127,8 @@ class HttpShapesTest(unittest.TestCase):
     def test_stats_are_added_on_request(self):
         found = self.data("/api/v1/query", query="shape_0", stats="true")
         self.assertLessEqual({"timings", "samples"}, set(found["stats"]))
-        self.assertEqual(set(found["stats"]["samples"]), {"totalQueryableSamples", "peakSamples"})
+        self.assertEqual(set(found["stats"]["samples"]),
+                         {"totalQueryableSamples", "samplesRead", "peakSamples"})
         self.assertNotIn("stats", self.data("/api/v1/query", query="shape_0"))
 
     def test_a_query_that_takes_too_long_is_a_timeout(self):

@@ -1,6 +1,7 @@
 // Plan nodes to operators.
 #include "promql/exec/aggregate.h"
 #include "promql/exec/analysis.h"
+#include "promql/exec/counted_operator.h"
 #include "promql/exec/element.h"
 #include "promql/exec/fold.h"
 #include "promql/exec/histogram_functions.h"
@@ -56,14 +57,17 @@ Result<VectorPtr> BuildCall(QueryContext& context, const PlanNode& node, const S
                                "\" is not implemented");
 }
 
-Result<VectorPtr> BuildOperator(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
+Result<VectorPtr> BuildNode(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
   switch (node.kind) {
     case PlanKind::kSelector:
       return VectorPtr(std::make_unique<VectorSelectorOperator>(context, node, grid));
     case PlanKind::kNegate: return BuildNegate(context, node, grid);
     case PlanKind::kBinary: return BuildBinary(context, node, grid);
     case PlanKind::kAggregate:
-      if (IsIndexCount(node, grid)) return BuildIndexCount(context, node, grid);
+      // Statistics count the samples that an index need not look at.
+      if (context.tallies() == nullptr && IsIndexCount(node, grid)) {
+        return BuildIndexCount(context, node, grid);
+      }
       return IsFold(As<AggregateExpr>(*node.expr).op) ? BuildFold(context, node, grid)
                                                       : BuildAggregate(context, node, grid);
     case PlanKind::kCall: return BuildCall(context, node, grid);
@@ -72,15 +76,7 @@ Result<VectorPtr> BuildOperator(QueryContext& context, const PlanNode& node, con
   }
 }
 
-}  // namespace
-
-Result<VectorPtr> BuildVector(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
-  ASSIGN_OR_RETURN(VectorPtr built, BuildOperator(context, node, grid));
-  if (context.analysis() == nullptr) return built;
-  return Measure(*context.analysis(), node, grid, std::move(built));
-}
-
-Result<RangePtr> BuildRange(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
+Result<RangePtr> BuildRangeNode(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
   RangePtr built;
   if (node.kind == PlanKind::kWindow) {
     built = std::make_unique<WindowOperator>(context, node, grid);
@@ -89,8 +85,25 @@ Result<RangePtr> BuildRange(QueryContext& context, const PlanNode& node, const S
   } else {
     return Status::Internal("not a range vector");
   }
-  if (context.analysis() == nullptr) return built;
-  return Measure(*context.analysis(), node, std::move(built));
+  return built;
+}
+
+}  // namespace
+
+Result<VectorPtr> BuildVector(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
+  ASSIGN_OR_RETURN(VectorPtr built, BuildNode(context, node, grid));
+  if (context.analysis() != nullptr) {
+    built = Measure(*context.analysis(), node, grid, std::move(built));
+  }
+  return CountAnswer(context, node, grid, std::move(built));
+}
+
+Result<RangePtr> BuildRange(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
+  ASSIGN_OR_RETURN(RangePtr built, BuildRangeNode(context, node, grid));
+  if (context.analysis() != nullptr) {
+    built = Measure(*context.analysis(), node, std::move(built));
+  }
+  return CountWindows(context, node, grid, std::move(built));
 }
 
 }  // namespace thermocline::promql

@@ -15,6 +15,7 @@
 #include "model/queryable.h"
 #include "promql/engine.h"
 #include "promql/exec/annotations.h"
+#include "promql/exec/sample_tally.h"
 #include "promql/plan/plan.h"
 
 namespace thermocline::promql {
@@ -33,10 +34,12 @@ struct NodeRecord;   // promql/explain.h
 // Borrows everything; lives as long as the query. Threads: safe.
 class QueryContext {
  public:
-  QueryContext(const Queryable& source, Executor& executor, const EngineOptions& engine,
-               const QueryOptions& query, TimestampMs start_ms, TimestampMs end_ms, int64_t step_ms)
+  QueryContext(const Queryable& source, Executor& executor, const Clock& clock,
+               const EngineOptions& engine, const QueryOptions& query, TimestampMs start_ms,
+               TimestampMs end_ms, int64_t step_ms)
       : source_(source),
         executor_(executor),
+        clock_(clock),
         engine_(engine),
         query_(query),
         start_ms_(start_ms),
@@ -45,6 +48,7 @@ class QueryContext {
 
   const Queryable& source() const { return source_; }
   Executor& executor() const { return executor_; }
+  const Clock& clock() const { return clock_; }
   const EngineOptions& engine() const { return engine_; }
   const QueryOptions& query() const { return query_; }
   bool delayed_names() const { return engine_.delayed_name_removal; }
@@ -85,6 +89,11 @@ class QueryContext {
   void AddListing(const PlanNode& selector, std::unique_ptr<SeriesSet> set) {
     listings_.emplace(&selector, std::move(set));
   }
+  // Where operators count for the query's statistics; null when it is not asked for them. Setting
+  // is for one thread, before the operators are built.
+  TallyBook* tallies() const { return tallies_.get(); }
+  void CountSamplesOf(const PlanNode& plan) { tallies_ = std::make_unique<TallyBook>(plan); }
+
   // Operators answer for a tile of the query's steps: each selects its part of a listing.
   bool is_tiled() const { return tiled_; }
   void set_tiled() { tiled_ = true; }
@@ -92,6 +101,7 @@ class QueryContext {
  private:
   const Queryable& source_;
   Executor& executor_;
+  const Clock& clock_;
   const EngineOptions& engine_;
   const QueryOptions& query_;
   TimestampMs start_ms_;
@@ -103,6 +113,7 @@ class QueryContext {
   std::atomic<uint64_t> peak_{0};
   std::atomic<uint64_t> scanned_{0};
   std::unordered_map<const PlanNode*, std::unique_ptr<SeriesSet>> listings_;
+  std::unique_ptr<TallyBook> tallies_;
   bool tiled_ = false;
 };
 

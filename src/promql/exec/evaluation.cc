@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "promql/exec/counted_operator.h"
 #include "promql/exec/matrix.h"
 #include "promql/exec/names.h"
 #include "promql/exec/tiling.h"
@@ -144,6 +145,7 @@ class Evaluation {
     RETURN_IF_ERROR(BeginOnce());
     result_.series = std::move(kept_.series());
     result_.at_ms = context_.start_ms();
+    result_.step_ms = context_.step_ms();
     result_.samples_scanned = context_.scanned();
     result_.peak_samples = context_.peak();
     return std::move(result_);
@@ -181,8 +183,10 @@ class Evaluation {
 
   // Puts what was kept in label order and hands it on.
   Status DeliverKept() {
+    const int64_t started_ns = context_.clock().SteadyNs();
     std::stable_sort(kept_.series().begin(), kept_.series().end(), LabelOrder);
     JoinNeighbours(&kept_.series());
+    result_.timings.sort_ns = context_.clock().SteadyNs() - started_ns;
     if (sink_ == nullptr) return Status::Ok();
     RETURN_IF_ERROR(BeginOnce());
     for (size_t i = 0; i < kept_.series().size(); ++i) {
@@ -353,19 +357,32 @@ class Evaluation {
     RETURN_IF_ERROR(root->Open());
     const bool ready = IsStrictlyInOrder(*root);
     RangeBatch batch;
+    uint64_t points = 0;
     for (size_t first = 0; first < root->series_count(); first += root->read_run()) {
       const size_t run = std::min(root->read_run(), root->series_count() - first);
       RETURN_IF_ERROR(root->Read(first, run, &batch));
       for (size_t i = 0; i < run; ++i) {
         ASSIGN_OR_RETURN(ResultSeries series, PointsOf(*root, batch, i));
         if (series.values.empty()) continue;
+        points += series.values.size();
         series.labels = ShownLabels(*root, first + i);
         RETURN_IF_ERROR(ready ? Deliver(std::move(series)) : kept_.Add(std::move(series)));
       }
     }
+    if (root->extension() != Extension::kNone) CountShown(points);
     if (ready) return Status::Ok();
     RETURN_IF_ERROR(CheckDistinct(kept_.series()));
     return DeliverKept();
+  }
+
+  // Points that an extension made are what statistics count, not the samples they were made from.
+  void CountShown(uint64_t points) {
+    NodeTally* const tally = TallyOf(context_, plan_);
+    if (tally == nullptr) return;
+    StepCounts counts;
+    counts.first = {points};
+    counts.second = {points};
+    tally->selected.Add(tally->selected.Extend(grid_), counts);
   }
 
   static Labels ShownLabels(const RangeOperator& root, size_t series) {

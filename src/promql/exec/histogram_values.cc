@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "promql/exec/counted_operator.h"
 #include "promql/exec/element_operator.h"
 #include "promql/exec/matrix.h"
 #include "promql/exec/names.h"
@@ -46,7 +47,10 @@ class NothingOperator : public MatrixOperator {
  public:
   NothingOperator(QueryContext& context, const StepGrid& grid, VectorPtr source)
       : MatrixOperator(context, grid), source_(std::move(source)) {}
-  Status Open() override { return source_->Open(); }
+  Status Open() override {
+    RETURN_IF_ERROR(source_->Open());
+    return Materialize(context_, *source_, grid_.count).status();
+  }
 
  private:
   VectorPtr source_;
@@ -76,9 +80,13 @@ Result<VectorPtr> BuildHistogramValue(QueryContext& context, const PlanNode& cal
 Result<VectorPtr> BuildStartTimestamps(QueryContext& context, const PlanNode& call,
                                        const StepGrid& grid) {
   const PlanNode& operand = *call.children[0];
-  if (operand.kind == PlanKind::kSelector && context.engine().use_start_timestamps) {
+  if (operand.kind == PlanKind::kSelector) {
     VectorPtr starts = std::make_unique<VectorSelectorOperator>(
         context, operand, grid, VectorSelectorOperator::Answer::kStartTime);
+    starts = CountSelected(context, call, grid, std::move(starts));
+    if (!context.engine().use_start_timestamps) {
+      return VectorPtr(std::make_unique<NothingOperator>(context, grid, std::move(starts)));
+    }
     return DropNames(context, std::move(starts), grid, JoinRule::kPerStep);
   }
   ASSIGN_OR_RETURN(VectorPtr source, BuildVector(context, operand, grid));

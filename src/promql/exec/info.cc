@@ -7,6 +7,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "promql/exec/counted_operator.h"
 #include "promql/exec/selector.h"
 
 namespace thermocline::promql {
@@ -115,9 +116,12 @@ class InfoOperator : public MatrixOperator {
     node.kind = PlanKind::kSelector;
     node.matchers = std::move(matchers);
     node.expr = &selector_;
-    VectorSelectorOperator infos(context_, node, grid_, VectorSelectorOperator::Answer::kInfoTime);
-    RETURN_IF_ERROR(infos.Open());
-    ASSIGN_OR_RETURN(infos_, Materialize(context_, infos, grid_.count));
+    VectorPtr infos =
+        CountSelected(context_, call_, grid_,
+                      std::make_unique<VectorSelectorOperator>(
+                          context_, node, grid_, VectorSelectorOperator::Answer::kInfoTime));
+    RETURN_IF_ERROR(infos->Open());
+    ASSIGN_OR_RETURN(infos_, Materialize(context_, *infos, grid_.count));
     return Status::Ok();
   }
 

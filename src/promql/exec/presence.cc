@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "promql/exec/counted_operator.h"
 #include "promql/exec/matrix.h"
 #include "promql/exec/names.h"
 #include "promql/exec/selector.h"
@@ -154,6 +155,7 @@ Result<VectorPtr> BuildSampleTimes(QueryContext& context, const PlanNode& call,
                                    const StepGrid& grid) {
   VectorPtr times = std::make_unique<VectorSelectorOperator>(
       context, *call.children[0], grid, VectorSelectorOperator::Answer::kSampleTime);
+  times = CountSelected(context, call, grid, std::move(times));
   return DropNames(context, std::move(times), grid, JoinRule::kPerStep);
 }
 

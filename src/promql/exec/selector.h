@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "promql/exec/counted_operator.h"
 #include "promql/exec/operator.h"
 #include "promql/functions/mixed_window.h"
 
@@ -53,7 +55,7 @@ class VectorSelectorOperator : public VectorOperator {
   VectorSelectorOperator(QueryContext& context, const PlanNode& node, const StepGrid& grid,
                          Answer answer = Answer::kValue)
       : context_(context), node_(node), grid_(grid), answer_(answer) {}
-  Status Open() override { return series_.Open(context_, node_, grid_); }
+  Status Open() override;
   size_t series_count() const override { return series_.count(); }
   Labels labels(size_t series) const override { return series_.labels(series); }
   Status Read(size_t first, size_t count, StepBlock* out) const override;
@@ -85,6 +87,7 @@ class VectorSelectorOperator : public VectorOperator {
   StepGrid grid_;
   Answer answer_;
   SelectedSeries series_;
+  std::optional<WindowScan> scan_;  // for statistics, when smoothed
 };
 
 // The times a selector has to read for the reference times of `grid`: (first - before, last +

@@ -6,6 +6,21 @@
 
 namespace thermocline::promql {
 
+Status VectorSelectorOperator::Open() {
+  RETURN_IF_ERROR(series_.Open(context_, node_, grid_));
+  NodeTally* const tally = TallyOf(context_, node_);
+  if (tally == nullptr || !smoothed()) return Status::Ok();
+  std::vector<WindowBounds> bounds;
+  for (size_t step = 0; step < grid_.count; ++step) {
+    const TimestampMs reference_ms = node_.ReferenceMs(grid_.At(step));
+    bounds.push_back(
+        {reference_ms - context_.lookback_ms(), reference_ms + context_.lookback_ms()});
+  }
+  scan_.emplace(tally, node_, grid_);
+  scan_->Open(series_.count(), std::move(bounds));
+  return Status::Ok();
+}
+
 Status VectorSelectorOperator::Read(size_t first, size_t count, StepBlock* out) const {
   out->Reset(count, grid_.count);
   if (smoothed()) return ReadSmoothed(first, count, out);
@@ -137,6 +152,7 @@ Status VectorSelectorOperator::ReadSmoothed(size_t first, size_t count, StepBloc
     RETURN_IF_ERROR(series_.Read(first + done, run, &batch));
     RemoveStaleMarkers(&batch);
     samples.Take(&batch, node_.statistics);
+    if (scan_) scan_->Count(samples, first + done);
     for (size_t i = 0; i < run; ++i) {
       const size_t row = done + i;
       if (samples.has_histograms(i)) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "promql/exec/counted_operator.h"
 #include "promql/exec/names.h"
 #include "promql/functions/mixed_window.h"
 #include "promql/functions/window_extended.h"
@@ -394,6 +395,7 @@ Result<VectorPtr> BuildWindowFunction(QueryContext& context, const PlanNode& cal
   RETURN_IF_ERROR(CheckExtension(source->extension(), *As<Call>(*call.expr).function));
   VectorPtr windows =
       std::make_unique<WindowFunctionOperator>(context, call, grid, std::move(source));
+  windows = CountPerSeries(context, *call.children[range_arg], grid, std::move(windows));
   const Function function = As<Call>(*call.expr).function->function;
   if (function == Function::kLastOverTime || function == Function::kFirstOverTime) return windows;
   return DropNames(context, std::move(windows), grid, JoinRule::kPerSeries);
