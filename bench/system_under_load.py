@@ -26,16 +26,17 @@ SELECTORS = {
 }
 
 
-def prometheus(folder, more_config=""):
-    """A Prometheus on `folder`/data that takes remote writes and scrapes what `more_config` says;
-    {port} there is its own."""
+def prometheus(folder, more_config="", *flags, data=None):
+    """A Prometheus on `folder`/data, or on `data`, that takes remote writes and scrapes what
+    `more_config` says; {port} there is its own."""
     port = free_port()
     config = pathlib.Path(folder, "prometheus.yml")
     config.write_text(WINDOW_CONFIG + more_config.replace("{port}", str(port)))
     return ServerProcess(
         [CACHE / "prometheus/prometheus", f"--config.file={config}",
-         f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}",
-         "--web.enable-remote-write-receiver", "--web.enable-admin-api", "--log.level=warn"],
+         f"--storage.tsdb.path={data or f'{folder}/data'}",
+         f"--web.listen-address=127.0.0.1:{port}", "--web.enable-remote-write-receiver",
+         "--web.enable-admin-api", "--log.level=warn", *flags],
         port, f"{folder}/prometheus.log")
 
 
@@ -135,6 +136,11 @@ class Subject:
         begun = time.monotonic()
         self.server.start()
         return time.monotonic() - begun, self.cpu_seconds()
+
+    def restart_on(self, data):
+        """A Prometheus: stops, and starts again on the folder `data`."""
+        self.server.stop()
+        self.server = prometheus(self.folder, data=data).start()
 
     def persist(self):
         """Makes files of all that is in memory; (seconds, CPU seconds). `persisted` becomes what

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 
+import query_speed
 from real_scrape import real_scrape
 from system_under_load import SELECTORS, Subject
 
@@ -26,6 +27,7 @@ class Sizes:
     """How much of each job is done."""
 
     def __init__(self, quick):
+        self.quick = quick
         self.rounds = 1 if quick else 3
         self.steady = dict(series=4000 if quick else 20_000, samples=100 if quick else 400,
                            interval_ms=DENSE_MS)
@@ -33,6 +35,7 @@ class Sizes:
         self.mix15 = dict(samples=240 if quick else 2880)
         self.end_to_end = dict(samples=480 if quick else 5760)
         self.instant_series = 10_000 if quick else 100_000
+        self.regex_series = 50_000 if quick else 1_000_000
         self.query_groups = 2 if quick else 7
         self.scrape_seconds = 15 if quick else 600
         self.writes_per_second = 200
@@ -284,7 +287,8 @@ def flush_under_writes(sizes, table):
 
 
 JOBS = {job.__name__: job for job in (
-    ingest, churn, mix15, instant, end_to_end, flush_under_writes, real_scrape)}
+    ingest, churn, mix15, instant, end_to_end, flush_under_writes, real_scrape,
+    *query_speed.JOBS)}
 
 
 def machine():
