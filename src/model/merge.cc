@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/reuse_pool.h"
 #include "model/queryable.h"
 
 namespace thermocline {
@@ -285,22 +286,23 @@ class MergedSeriesSet : public SeriesSet {
   Status ReadEncoded(std::span<const uint32_t> series, EncodedBatch* out) const override;
 
   Status Read(std::span<const uint32_t> series, SeriesBatch* out) const override {
-    std::vector<Wanted> wanted(sources_.size());
+    const ReusePool<Scratch>::Lease scratch(scratch_);
+    scratch->Begin(sources_.size(), series.size());
+    std::vector<Wanted>& wanted = scratch->wanted;
     bool one_part_each = true;
     for (uint32_t position = 0; position < series.size(); ++position) {
       const auto parts = listing_.of(series[position]);
       one_part_each = one_part_each && parts.size() == 1;
       for (const Part& part : parts) wanted[part.source].emplace_back(part.index, position);
     }
-    std::vector<SeriesBatch> batches(sources_.size());
-    // For each position, the runs that make it up, in source order.
-    std::vector<std::vector<Run>> runs(series.size());
+    std::vector<SeriesBatch>& batches = scratch->batches;
+    std::vector<std::vector<Run>>& runs = scratch->runs;
     for (size_t s = 0; s < sources_.size(); ++s) {
       if (wanted[s].empty()) continue;
       const bool ascending = std::is_sorted(wanted[s].begin(), wanted[s].end());
       if (!ascending) std::sort(wanted[s].begin(), wanted[s].end());
-      std::vector<uint32_t> indexes;
-      indexes.reserve(wanted[s].size());
+      std::vector<uint32_t>& indexes = scratch->indexes;
+      indexes.clear();
       for (const auto& [index, position] : wanted[s]) indexes.push_back(index);
       if (one_part_each && ascending && indexes.size() == series.size()) {
         return sources_[s]->Read(indexes, out);
@@ -319,6 +321,23 @@ class MergedSeriesSet : public SeriesSet {
  private:
   using Wanted =
       std::vector<std::pair<uint32_t, uint32_t>>;  // index in the source, position in out
+  // Of one read; its memory serves the next.
+  struct Scratch {
+    std::vector<Wanted> wanted;        // by source
+    std::vector<SeriesBatch> batches;  // by source
+    // For each position, the runs that make it up, in source order.
+    std::vector<std::vector<Run>> runs;
+    std::vector<uint32_t> indexes;
+
+    void Begin(size_t sources, size_t series) {
+      wanted.resize(sources);
+      for (Wanted& one : wanted) one.clear();
+      batches.resize(sources);
+      for (SeriesBatch& one : batches) one.Clear();
+      runs.resize(series);
+      for (std::vector<Run>& one : runs) one.clear();
+    }
+  };
 
   static void Assemble(const std::vector<SeriesBatch>& batches, std::vector<std::vector<Run>>* runs,
                        SeriesBatch* out) {
@@ -338,6 +357,7 @@ class MergedSeriesSet : public SeriesSet {
   Sources sources_;
   Listing listing_;
   std::vector<std::string> warnings_;
+  mutable ReusePool<Scratch> scratch_;
 };
 
 // Ranks keep the order of the sources, so that the later one wins as in Read.

@@ -188,7 +188,8 @@ Result<Explanation> Engine::Explain(const Queryable& source, const ExplainReques
   const auto total = std::make_shared<NodeRecord>();
   QueryOptions measured = options;
   measured.counters = &total->read;
-  QueryContext context(source, executor_, clock_, options_, measured, start_ms, end_ms, request.step_ms);
+  QueryContext context(source, executor_, clock_, options_, measured, start_ms, end_ms,
+                       request.step_ms);
   RETURN_IF_ERROR(context.CheckSteps(grid.count));
   ASSIGN_OR_RETURN(const PlanPtr plan, PlanQuery(context, *expr, grid));
   if (!request.analyze) {

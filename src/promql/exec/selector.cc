@@ -168,10 +168,10 @@ WindowBounds WindowOperator::SampleWindow(size_t step) const {
 }
 
 Status WindowOperator::Read(size_t first, size_t count, RangeBatch* out) const {
-  SeriesBatch batch;
-  RETURN_IF_ERROR(series_.Read(first, count, &batch));
-  RemoveStaleMarkers(&batch);
-  out->Take(&batch, node_.statistics);
+  const ReusePool<SeriesBatch>::Lease batch(batches_);
+  RETURN_IF_ERROR(series_.Read(first, count, &*batch));
+  RemoveStaleMarkers(&*batch);
+  out->Take(&*batch, node_.statistics);
   return Status::Ok();
 }
 

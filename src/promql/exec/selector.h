@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/reuse_pool.h"
 #include "promql/exec/counted_operator.h"
 #include "promql/exec/operator.h"
 #include "promql/functions/mixed_window.h"
@@ -88,6 +89,7 @@ class VectorSelectorOperator : public VectorOperator {
   Answer answer_;
   SelectedSeries series_;
   std::optional<WindowScan> scan_;  // for statistics, when smoothed
+  mutable ReusePool<SeriesBatch> batches_;
 };
 
 // The times a selector has to read for the reference times of `grid`: (first - before, last +
@@ -120,6 +122,7 @@ class WindowOperator : public RangeOperator {
   const PlanNode& node_;
   StepGrid grid_;
   SelectedSeries series_;
+  mutable ReusePool<SeriesBatch> batches_;
 };
 
 // Takes stale markers out of `batch`.

@@ -24,7 +24,8 @@ Status VectorSelectorOperator::Open() {
 Status VectorSelectorOperator::Read(size_t first, size_t count, StepBlock* out) const {
   out->Reset(count, grid_.count);
   if (smoothed()) return ReadSmoothed(first, count, out);
-  SeriesBatch batch;
+  const ReusePool<SeriesBatch>::Lease lease(batches_);
+  SeriesBatch& batch = *lease;
   for (size_t done = 0; done < count;) {
     const size_t run = std::min(series_.read_run(), count - done);
     RETURN_IF_ERROR(series_.Read(first + done, run, &batch));
@@ -145,7 +146,8 @@ void VectorSelectorOperator::EvaluateTimes(const SeriesBatch& batch, size_t seri
 }
 
 Status VectorSelectorOperator::ReadSmoothed(size_t first, size_t count, StepBlock* out) const {
-  SeriesBatch batch;
+  const ReusePool<SeriesBatch>::Lease lease(batches_);
+  SeriesBatch& batch = *lease;
   RangeBatch samples;
   for (size_t done = 0; done < count;) {
     const size_t run = std::min(series_.read_run(), count - done);

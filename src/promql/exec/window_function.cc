@@ -3,12 +3,15 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 
+#include "base/reuse_pool.h"
 #include "promql/exec/counted_operator.h"
 #include "promql/exec/names.h"
 #include "promql/functions/mixed_window.h"
+#include "promql/functions/rate_batch.h"
 #include "promql/functions/window_extended.h"
 #include "promql/text.h"
 
@@ -117,7 +120,8 @@ class WindowFunctionOperator : public VectorOperator {
 
   Status Read(size_t first, size_t count, StepBlock* out) const override {
     out->Reset(count, grid_.count);
-    RangeBatch batch;
+    const ReusePool<RangeBatch>::Lease lease(batches_);
+    RangeBatch& batch = *lease;
     for (size_t done = 0; done < count;) {
       const size_t run = std::min(source_->read_run(), count - done);
       RETURN_IF_ERROR(source_->Read(first + done, run, &batch));
@@ -205,6 +209,9 @@ class WindowFunctionOperator : public VectorOperator {
     size_t begin = 0;
     size_t end = 0;
     size_t next_reset = 0;  // the first that is not before the window's second sample
+    RateBatch batch;
+    std::array<size_t, RateBatch::kCapacity> steps;  // of the batch's windows
+    const bool with_starts = !view.starts.empty();
     for (size_t step = 0; step < grid_.count; ++step) {
       const WindowBounds& bounds = windows_[step];
       while (end < samples && times[end] <= bounds.end_ms) ++end;
@@ -219,13 +226,31 @@ class WindowFunctionOperator : public VectorOperator {
         const auto overlap = std::upper_bound(overlaps.begin(), overlaps.end(), begin);
         if (overlap != overlaps.end() && *overlap < end) NoteOverlaps(series, 1);
       }
-      const SampledSpan span{times[begin],  times[end - 1],
-                             end - begin,   bounds.start_ms,
-                             bounds.end_ms, view.starts.empty() ? 0 : view.starts[begin]};
-      if (Extrapolate(*rate_, span, values[begin], change, &out[step])) {
-        kinds[step] = StepKind::kFloat;
+      const SampledSpan span{times[begin],    times[end - 1], end - begin,
+                             bounds.start_ms, bounds.end_ms,  with_starts ? view.starts[begin] : 0};
+      if (with_starts) {
+        if (Extrapolate(*rate_, span, values[begin], change, &out[step])) {
+          kinds[step] = StepKind::kFloat;
+        }
+        continue;
       }
+      if (span.count < 2) continue;
+      steps[batch.count] = step;
+      batch.Add(span, values[begin], change);
+      if (batch.full()) PutBatch(&batch, steps.data(), out, kinds);
     }
+    PutBatch(&batch, steps.data(), out, kinds);
+  }
+
+  // Evaluates the windows and empties the batch.
+  void PutBatch(RateBatch* batch, const size_t* steps, double* out, StepKind* kinds) const {
+    std::array<double, RateBatch::kCapacity> values;
+    ExtrapolateBatch(*rate_, *batch, values.data());
+    for (size_t i = 0; i < batch->count; ++i) {
+      out[steps[i]] = values[i];
+      kinds[steps[i]] = StepKind::kFloat;
+    }
+    batch->count = 0;
   }
 
   // Resets that only start timestamps show are added; `overlaps` are samples that claim to have
@@ -372,6 +397,7 @@ class WindowFunctionOperator : public VectorOperator {
   std::vector<WindowBounds> windows_;
   std::vector<WindowBounds> sample_windows_;  // with an extension
   std::vector<std::vector<double>> params_;
+  mutable ReusePool<RangeBatch> batches_;
 };
 
 }  // namespace
