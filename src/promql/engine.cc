@@ -40,7 +40,7 @@ Result<StepGrid> RangeSteps(const Expr& expr, const EngineOptions& options, Time
     return Status::InvalidArgument(fmt::format(
         "query of {} steps exceeds the maximum of {} per series", steps, options.max_steps));
   }
-  return StepGrid{start_ms, step_ms, steps};
+  return StepGrid{start_ms, step_ms, steps, start_ms == end_ms};
 }
 
 Result<PlanPtr> PlanQuery(const QueryContext& context, const Expr& expr, const StepGrid& grid) {
@@ -150,7 +150,7 @@ Result<QueryResult> Engine::RunInstant(const Queryable& source, std::string_view
   at_ms = ClampMs(at_ms);
   QueryContext context(source, executor_, clock_, options_, options, at_ms, at_ms, 0);
   ASSIGN_OR_RETURN(QueryResult result,
-                   Evaluate(context, *expr, query, StepGrid{at_ms, 1, 1}, sink));
+                   Evaluate(context, *expr, query, StepGrid{at_ms, 1, 1, true}, sink));
   result.elapsed_ns = clock_.SteadyNs() - started_ns;
   return result;
 }

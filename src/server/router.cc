@@ -147,9 +147,9 @@ Response Run(const ServerContext& context, const Request& request, const RouteMa
 std::vector<const Route*> AllRoutes() {
   std::vector<const Route*> all;
   for (const std::span<const Route> group :
-       {QueryRoutes(), ExplainRoutes(), ExpressionRoutes(), LabelRoutes(), SearchRoutes(), WriteRoutes(),
-        ReadRoutes(), StatusRoutes(), FeatureRoutes(), TargetRoutes(), FederateRoutes(),
-        AdminRoutes(), PageRoutes()}) {
+       {QueryRoutes(), ExplainRoutes(), ExpressionRoutes(), LabelRoutes(), SearchRoutes(),
+        WriteRoutes(), ReadRoutes(), StatusRoutes(), FeatureRoutes(), TargetRoutes(),
+        FederateRoutes(), AdminRoutes(), PageRoutes()}) {
     for (const Route& route : group) all.push_back(&route);
   }
   return all;

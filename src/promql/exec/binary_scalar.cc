@@ -141,7 +141,7 @@ class TrimOfScalarOperator : public MatrixOperator {
 Result<VectorPtr> BuildNegate(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
   ASSIGN_OR_RETURN(VectorPtr source, BuildVector(context, *node.children[0], grid));
   return DropNames(context, std::make_unique<NegateOperator>(context, grid, std::move(source)),
-                   grid, JoinRule::kPerKind);
+                   grid, RuleOfMeetings(context, node));
 }
 
 Result<VectorPtr> BuildVectorScalar(QueryContext& context, const PlanNode& node,

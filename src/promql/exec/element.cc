@@ -158,6 +158,7 @@ Result<VectorPtr> BuildElementFunction(QueryContext& context, const PlanNode& ca
 Result<VectorPtr> BuildOnce(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
   StepGrid first = grid;
   first.count = 1;
+  first.alone = true;
   ASSIGN_OR_RETURN(VectorPtr source, BuildVector(context, *node.children[0], first));
   return VectorPtr(std::make_unique<OnceOperator>(grid, std::move(source)));
 }

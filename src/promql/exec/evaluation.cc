@@ -242,7 +242,7 @@ class Evaluation {
     ASSIGN_OR_RETURN(VectorPtr root, BuildVector(context_, plan_, grid_));
     RETURN_IF_ERROR(root->Open());
     ASSIGN_OR_RETURN(Matrix matrix, Materialize(context_, *root, grid_.count));
-    RETURN_IF_ERROR(DropMarkedNames(matrix));
+    RETURN_IF_ERROR(DropMarkedNames(context_, matrix));
     if (!context_.is_instant()) {
       std::sort(matrix.rows().begin(), matrix.rows().end(),
                 [](const Matrix::Row& a, const Matrix::Row& b) { return a.labels < b.labels; });

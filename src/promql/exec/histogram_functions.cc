@@ -31,7 +31,7 @@ struct Subject {
 
 // A number as a label value: OpenMetrics' canonical form.
 std::string NumberLabel(double value) {
-  std::string text = FormatShortest(value);
+  std::string text = FormatShortest(value == 0 ? 0 : value);  // no -0
   if (std::isfinite(value) && text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
 }
@@ -60,6 +60,10 @@ class HistogramOperator : public MatrixOperator {
       } else {
         RETURN_IF_ERROR(Emit(subject));
       }
+    }
+    // A quantile may be asked for twice, and kinds of histograms of one name follow one another.
+    if (context_.delayed_names() && !grid_.alone) {
+      RETURN_IF_ERROR(JoinEqualRows(result_, JoinRule::kPerStep));
     }
     return result_.HoldSamples();
   }

@@ -207,7 +207,7 @@ class JoinOperator : public MatrixOperator {
       if (i % 256 == 0) RETURN_IF_ERROR(context_.Check());
       const uint32_t match = many_match_[i];
       for (Pair& pair : pairs_[i]) {
-        ASSIGN_OR_RETURN(pair.output, OutputFor(std::move(pair.labels)));
+        ASSIGN_OR_RETURN(pair.output, OutputFor(std::move(pair.labels), match));
         if (pair.output == first_match.size()) first_match.push_back(match);
         if (first_match[pair.output] == match) continue;
         shared_[match] = true;
@@ -284,7 +284,8 @@ class JoinOperator : public MatrixOperator {
         if (one.kinds[step] == StepKind::kAbsent) continue;
         if (IsAnswered(present, match, step)) continue;
         if (!output) {
-          ASSIGN_OR_RETURN(output, OutputFor(ResultLabels(table_.labels(match), one.labels)));
+          ASSIGN_OR_RETURN(output,
+                           OutputFor(ResultLabels(table_.labels(match), one.labels), match));
         }
         Emit(outputs_[*output], match, {step, many_.rows().size() + i},
              {*matching_.fill_left, nullptr}, SampleAt(one, step), found_);
@@ -306,9 +307,11 @@ class JoinOperator : public MatrixOperator {
     std::vector<uint32_t> produced;  // grouped: per step the match that made it, plus one
   };
 
-  Result<size_t> OutputFor(Labels labels) {
-    const auto [found, added] = output_ids_.try_emplace(std::string(labels.packed()),  //
-                                                        outputs_.size());
+  Result<size_t> OutputFor(Labels labels, uint32_t match) {
+    std::string key(labels.packed());
+    // Whether equal labels of an instant query clash is seen once all names are gone.
+    if (grid_.alone && context_.delayed_names()) key += '\n' + std::to_string(match);
+    const auto [found, added] = output_ids_.try_emplace(std::move(key), outputs_.size());
     if (!added) return found->second;
     Output& output = outputs_.emplace_back();
     output.row = result_.rows().size();

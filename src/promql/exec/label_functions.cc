@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "model/regex_rewrite.h"
+#include "promql/exec/names.h"
 
 namespace thermocline::promql {
 namespace {
@@ -31,7 +32,7 @@ class RelabelOperator : public MatrixOperator {
       row.labels = LabelsBuilder(row.labels).Set(target_, *value).Build();
       if (target_ == kMetricNameLabel) row.drops_name = false;
     }
-    RETURN_IF_ERROR(JoinEqualRows(result_, JoinRule::kPerKind));
+    RETURN_IF_ERROR(JoinEqualRows(result_, RuleOfMeetings(context_, call_)));
     return result_.HoldSamples();
   }
 

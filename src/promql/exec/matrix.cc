@@ -1,6 +1,7 @@
 #include "promql/exec/matrix.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 namespace thermocline::promql {
@@ -140,41 +141,74 @@ Result<Matrix> Materialize(QueryContext& context, const VectorOperator& source, 
 
 namespace {
 
-// Whether a step has a float in one row and a histogram in the other.
-bool KindsMeet(const Matrix::Row& a, const Matrix::Row& b, size_t steps) {
+// Rows of equal labels that are kept: one, or two where floats and histograms meet.
+using KeptRows = std::vector<size_t>;
+
+// Moves the samples of row `i` to the first kept row that has none at their step. OutOfRange when
+// two of a kind meet, and with kPerStep when any two do.
+Status MoveSamples(std::vector<Matrix::Row>& rows, size_t i, const KeptRows& kept, JoinRule rule,
+                   size_t steps) {
   for (size_t step = 0; step < steps; ++step) {
-    if (a.kinds[step] != StepKind::kAbsent && b.kinds[step] != StepKind::kAbsent &&
-        a.kinds[step] != b.kinds[step]) {
-      return true;
+    const StepKind kind = rows[i].kinds[step];
+    if (kind == StepKind::kAbsent) continue;
+    std::optional<size_t> free;
+    for (const size_t other : kept) {
+      const StepKind held = rows[other].kinds[step];
+      if (held == StepKind::kAbsent) {
+        if (!free) free = other;
+      } else if (rule == JoinRule::kPerStep || held == kind) {
+        return Status::OutOfRange("vector cannot contain metrics with the same labelset");
+      }
     }
+    if (!free) continue;
+    rows[*free].SetSample(step, rows[i]);
+    rows[i].kinds[step] = StepKind::kAbsent;
   }
-  return false;
+  return Status::Ok();
+}
+
+size_t FirstStep(const Matrix::Row& row, size_t steps) {
+  return static_cast<size_t>(std::find_if(row.kinds, row.kinds + steps,
+                                          [](StepKind kind) { return kind != StepKind::kAbsent; }) -
+                             row.kinds);
+}
+
+// Where two rows have a sample, leaves that of kind `first` alone, in the first row.
+void Prefer(StepKind first, Matrix::Row* one, Matrix::Row* two, size_t steps) {
+  for (size_t step = 0; step < steps; ++step) {
+    if (two->kinds[step] == StepKind::kAbsent) continue;
+    if (one->kinds[step] != first) one->SetSample(step, *two);
+    two->kinds[step] = StepKind::kAbsent;
+  }
 }
 
 }  // namespace
 
 Status JoinEqualRows(Matrix& matrix, JoinRule rule) {
-  const Status equal = Status::OutOfRange("vector cannot contain metrics with the same labelset");
-  std::unordered_map<std::string_view, size_t> first_with;
+  std::unordered_map<std::string_view, KeptRows> kept_with;
   std::vector<Matrix::Row>& rows = matrix.rows();
-  first_with.reserve(rows.size());
+  const size_t steps = matrix.steps();
+  kept_with.reserve(rows.size());
   bool joined = false;
   for (size_t i = 0; i < rows.size(); ++i) {
-    const auto [found, added] = first_with.try_emplace(rows[i].labels.packed(), i);
-    if (added) continue;
-    if (rule == JoinRule::kPerSeries) return equal;
-    Matrix::Row& target = rows[found->second];
-    const bool apart = rule == JoinRule::kPerKind && KindsMeet(target, rows[i], matrix.steps());
-    joined = joined || !apart;
-    for (size_t step = 0; step < matrix.steps(); ++step) {
-      if (rows[i].kinds[step] == StepKind::kAbsent) continue;
-      if (target.kinds[step] != StepKind::kAbsent) {
-        if (!apart || target.kinds[step] == rows[i].kinds[step]) return equal;
-        continue;
+    KeptRows& kept = kept_with[rows[i].labels.packed()];
+    if (!kept.empty()) {
+      if (rule == JoinRule::kPerSeries) {
+        return Status::OutOfRange("vector cannot contain metrics with the same labelset");
       }
-      if (apart) continue;
-      target.SetSample(step, rows[i]);
-      rows[i].kinds[step] = StepKind::kAbsent;
+      Matrix::Row& first = rows[kept[0]];
+      if (rule == JoinRule::kPerStep && FirstStep(rows[i], steps) < FirstStep(first, steps)) {
+        first.drops_name = rows[i].drops_name;
+      }
+      RETURN_IF_ERROR(MoveSamples(rows, i, kept, rule, steps));
+      joined = true;
+    }
+    if (kept.empty() || FirstStep(rows[i], steps) < steps) kept.push_back(i);
+  }
+  if (rule == JoinRule::kFloatsFirst || rule == JoinRule::kHistogramsFirst) {
+    const StepKind first = rule == JoinRule::kFloatsFirst ? StepKind::kFloat : StepKind::kHistogram;
+    for (const auto& [labels, kept] : kept_with) {
+      if (kept.size() > 1) Prefer(first, &rows[kept[0]], &rows[kept[1]], steps);
     }
   }
   if (joined) matrix.RemoveEmptyRows();

@@ -95,10 +95,14 @@ Result<Matrix> Materialize(QueryContext& context, const VectorOperator& source, 
 enum class JoinRule {
   kPerStep,    // an error when two have a value at the same step
   kPerSeries,  // always an error
-  kPerKind     // an error when two have floats, or two have histograms, at the same step
+  kPerKind,    // an error when two have floats, or two have histograms, at the same step
+  // As kPerKind; of a float and a histogram at the same step one stays.
+  kFloatsFirst,
+  kHistogramsFirst
 };
-// Joins rows with equal labels; the first row's place and drop-name bit stay. With kPerKind a row
-// whose histograms meet floats stays beside the other. Errors: OutOfRange.
+// Joins rows with equal labels; the first row's place stays, and its drop-name bit, with kPerStep
+// the bit of the row with the earliest sample. With kPerKind samples that meet one of another kind
+// stay in a second row. Errors: OutOfRange.
 Status JoinEqualRows(Matrix& matrix, JoinRule rule);
 
 // Base of operators that compute their whole answer when opened.

@@ -99,14 +99,17 @@ VectorPtr DropNames(QueryContext& context, VectorPtr source, const StepGrid& gri
   return std::make_unique<DropNamesOperator>(context, std::move(source), grid, rule, which);
 }
 
-Status DropMarkedNames(Matrix& matrix) {
-  bool dropped = false;
+JoinRule RuleOfMeetings(const QueryContext& context, const PlanNode& node) {
+  if (!node.is_answer) return JoinRule::kFloatsFirst;
+  return context.is_instant() ? JoinRule::kHistogramsFirst : JoinRule::kPerKind;
+}
+
+Status DropMarkedNames(const QueryContext& context, Matrix& matrix) {
   for (Matrix::Row& row : matrix.rows()) {
-    if (!row.drops_name) continue;
-    row.labels = WithoutName(row.labels);
-    dropped = true;
+    if (row.drops_name) row.labels = WithoutName(row.labels);
   }
-  return dropped ? JoinEqualRows(matrix, JoinRule::kPerKind) : Status::Ok();
+  return JoinEqualRows(matrix,
+                       context.is_instant() ? JoinRule::kHistogramsFirst : JoinRule::kPerKind);
 }
 
 }  // namespace thermocline::promql

@@ -19,7 +19,12 @@ enum class NameLabels { kAll, kNameAlone };
 VectorPtr DropNames(QueryContext& context, VectorPtr source, const StepGrid& grid, JoinRule rule,
                     NameLabels which = NameLabels::kAll);
 
-// The end of a query: drops the names of marked rows and joins rows that become equal.
-Status DropMarkedNames(Matrix& matrix);
+// What becomes of a float and a histogram of one time once their series are equal. The answer of a
+// range query has both, that of an instant query the histogram; operators see the float.
+JoinRule RuleOfMeetings(const QueryContext& context, const PlanNode& node);
+
+// The end of a query: drops the names of marked rows and joins rows that are equal, as
+// RuleOfMeetings has it for the answer.
+Status DropMarkedNames(const QueryContext& context, Matrix& matrix);
 
 }  // namespace thermocline::promql

@@ -90,6 +90,7 @@ Result<Values> EvaluateScalar(QueryContext& context, const PlanNode& node, const
     case PlanKind::kOnce: {
       StepGrid first = grid;
       first.count = 1;
+      first.alone = true;
       ASSIGN_OR_RETURN(const Values once, EvaluateScalar(context, *node.children[0], first));
       return Values(grid.count, once[0]);
     }

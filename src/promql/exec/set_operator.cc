@@ -30,7 +30,10 @@ class SetOperator : public MatrixOperator {
       right.RemoveEmptyRows();
       result_ = std::move(left);
       RETURN_IF_ERROR(Append(right));
-      RETURN_IF_ERROR(JoinEqualRows(result_, JoinRule::kPerStep));
+      // Of an instant query, whether equal labels clash is seen once all names are gone.
+      if (!grid_.alone || !context_.delayed_names()) {
+        RETURN_IF_ERROR(JoinEqualRows(result_, JoinRule::kPerStep));
+      }
     } else {
       RETURN_IF_ERROR(Keep(left, left_match, Present(right, right_match), op_ == BinaryOp::kAnd));
       left.RemoveEmptyRows();

@@ -32,7 +32,7 @@ class SortOperator : public MatrixOperator {
         source_(std::move(source)) {}
 
   Status Open() override {
-    if (grid_.count > 1) {
+    if (!grid_.alone) {
       context_.annotations().Warn(
           "sort is ineffective for range queries since results are always ordered by labels",
           {call_.position, call_.order});
@@ -42,7 +42,7 @@ class SortOperator : public MatrixOperator {
     source_.reset();
     const bool by_value = function_ == Function::kSort || function_ == Function::kSortDesc;
     if (by_value && result_.has_histograms()) RETURN_IF_ERROR(DropHistograms());
-    if (grid_.count > 1) return Status::Ok();
+    if (!grid_.alone) return Status::Ok();
     if (by_value) {
       SortByValue(function_ == Function::kSortDesc);
     } else {

@@ -21,6 +21,9 @@ struct StepGrid {
   TimestampMs start_ms = 0;
   int64_t step_ms = 1;
   size_t count = 1;
+  // Start and end are the same, as of an instant query: a single step with nothing after it. Some
+  // rules look at that, not at the number of steps.
+  bool alone = false;
 
   TimestampMs At(size_t step) const { return start_ms + static_cast<int64_t>(step) * step_ms; }
   TimestampMs last_ms() const { return At(count - 1); }

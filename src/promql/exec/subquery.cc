@@ -13,6 +13,7 @@ StepGrid SubqueryGrid(const PlanNode& node, const StepGrid& grid) {
   inner.count = inner.start_ms > last_ms
                     ? 0
                     : static_cast<size_t>((last_ms - inner.start_ms) / inner.step_ms) + 1;
+  inner.alone = inner.start_ms == last_ms;
   return inner;
 }
 

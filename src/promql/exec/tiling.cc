@@ -95,6 +95,7 @@ class Estimate {
       case PlanKind::kOnce: {
         StepGrid first = grid;
         first.count = 1;
+        first.alone = true;
         return Rows(*node.children[0], first);
       }
       default: break;

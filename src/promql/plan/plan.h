@@ -61,6 +61,7 @@ struct PlanNode {
   int64_t step_ms = 0;   // kSubquery: its resolution
   // kSelector, kWindow: what is asked of the source; all of them have to match.
   std::vector<Matcher> matchers;
+  bool is_answer = false;  // its series are the answer of the query (MarkAnswer)
   // kSelector, kWindow: list series in label order, and for what (SelectHints::function).
   bool sorted = false;
   std::string_view function;
@@ -112,6 +113,8 @@ void ShortenHistograms(PlanNode& plan);
 // Marks the selector that decides the order of the answer, so that the answer comes out in label
 // order by itself. An instant vector may come in any order.
 void AskInResultOrder(PlanNode& plan, bool instant);
+// Marks the root, and what hands its series to the root without looking at steps.
+void MarkAnswer(PlanNode& plan);
 // Puts kOnce above the largest subtrees that answer the same at every step.
 void EvaluateOnce(PlanPtr& plan);
 
