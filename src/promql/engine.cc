@@ -179,7 +179,7 @@ Result<Explanation> Engine::Explain(const Queryable& source, const ExplainReques
   const TimestampMs end_ms = instant ? start_ms : ClampMs(request.end_ms);
   if (!instant) RETURN_IF_ERROR(CheckTimes(start_ms, end_ms, request.step_ms));
   ASSIGN_OR_RETURN(const ExprPtr expr, Parse(request.query, ParseOptionsOf(options_)));
-  StepGrid grid{start_ms, 1, 1};
+  StepGrid grid{start_ms, 1, 1, true};
   if (!instant) {
     ASSIGN_OR_RETURN(grid, RangeSteps(*expr, options_, start_ms, end_ms, request.step_ms));
   }

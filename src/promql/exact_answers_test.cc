@@ -127,5 +127,37 @@ TEST_F(ExactAnswers, WhetherANameGoesIsDecidedByTheEarliestSample) {
   EXPECT_EQ(Over("(a unless on () b) or on () abs(a)", 60, 80, 20), "{i=\"1\"} 60@60 80@80\n");
 }
 
+TEST_F(ExactAnswers, AnchoredResetsLookAtTheirOwnStartTimestamps) {
+  options_.use_start_timestamps = true;
+  Add({{"__name__", "c_total"}}, 10, 1, 5);
+  Add({{"__name__", "c_total"}}, 20, 2, 15);
+  Add({{"__name__", "c_total"}}, 30, 3, 15);
+  Add({{"__name__", "c_total"}}, 40, 4, 15);
+  EXPECT_EQ(At("resets(c_total[15s] anchored)", 40), "{} 0@40\n");
+  EXPECT_EQ(At("resets(c_total[30s] anchored)", 40), "{} 1@40\n");
+}
+
+TEST_F(ExactAnswers, WindowsWithOverlappingStartsAreCountedOnce) {
+  options_.use_start_timestamps = true;
+  Add({{"__name__", "x_total"}}, 10, 1, 5);
+  Add({{"__name__", "x_total"}}, 20, 2, 7);
+  storage_.Add({{"__name__", "x_total"}}, 90'000, Histogram(1, 4), 5'000);
+  storage_.Add({{"__name__", "x_total"}}, 95'000, Histogram(1, 4), 7'000);
+  const std::string overlap =
+      "PromQL warning: sample has start time that overlaps with previous sample timestamp for "
+      "metric \"x_total\"";
+  EXPECT_THAT(At("sum(rate(x_total[15s]))", 100), testing::HasSubstr(overlap + " (1:10)\n"));
+  EXPECT_THAT(Over("sum(rate(x_total[15s]))", 20, 100, 80),
+              testing::HasSubstr(overlap + " (2 occurrences) (1:10)\n"));
+}
+
+TEST_F(ExactAnswers, ErrorsOfTheLeftSideComeBeforeThoseOfModifiersOnTheRight) {
+  Add({{"__name__", "a"}, {"i", "1"}}, 60, 5);
+  Add({{"__name__", "b"}, {"i", "1"}}, 60, 5);
+  EXPECT_EQ(At("abs({i=\"1\"}) + resets(a[1m] smoothed)", 60), kEqual);
+  EXPECT_EQ(At("double_exponential_smoothing(a[1m], 0.5, -Inf)", 60),
+            "invalid trend factor. Expected: 0 < tf < 1, got: -Inf");
+}
+
 }  // namespace
 }  // namespace thermocline::promql

@@ -6,7 +6,9 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <set>
 
+#include "base/mutex.h"
 #include "base/reuse_pool.h"
 #include "promql/exec/counted_operator.h"
 #include "promql/exec/names.h"
@@ -105,6 +107,7 @@ class WindowFunctionOperator : public VectorOperator {
       ASSIGN_OR_RETURN(auto values, EvaluateScalar(context_, *arg, grid_));
       params_.push_back(std::move(values));
     }
+    RETURN_IF_ERROR(CheckExtension(source_->extension(), *As<Call>(*call_.expr).function));
     windows_.reserve(grid_.count);
     for (size_t step = 0; step < grid_.count; ++step) windows_.push_back(source_->Window(step));
     if (source_->extension() != Extension::kNone) {
@@ -208,6 +211,7 @@ class WindowFunctionOperator : public VectorOperator {
     const size_t samples = values.size();
     size_t begin = 0;
     size_t end = 0;
+    int overlapping = 0;    // windows
     size_t next_reset = 0;  // the first that is not before the window's second sample
     RateBatch batch;
     std::array<size_t, RateBatch::kCapacity> steps;  // of the batch's windows
@@ -224,7 +228,7 @@ class WindowFunctionOperator : public VectorOperator {
       }
       if (!overlaps.empty()) {
         const auto overlap = std::upper_bound(overlaps.begin(), overlaps.end(), begin);
-        if (overlap != overlaps.end() && *overlap < end) NoteOverlaps(series, 1);
+        overlapping += overlap != overlaps.end() && *overlap < end;
       }
       const SampledSpan span{times[begin],    times[end - 1], end - begin,
                              bounds.start_ms, bounds.end_ms,  with_starts ? view.starts[begin] : 0};
@@ -240,6 +244,7 @@ class WindowFunctionOperator : public VectorOperator {
       if (batch.full()) PutBatch(&batch, steps.data(), out, kinds);
     }
     PutBatch(&batch, steps.data(), out, kinds);
+    NoteOverlaps(series, overlapping);
   }
 
   // Evaluates the windows and empties the batch.
@@ -294,6 +299,7 @@ class WindowFunctionOperator : public VectorOperator {
                         *rate_ != RateKind::kDelta);
     }
     WindowNotes notes;
+    int overlapping = 0;  // windows
     for (size_t step = 0; step < grid_.count; ++step) {
       const WindowBounds& bounds = extended ? sample_windows_[step] : windows_[step];
       floats.Advance(bounds);
@@ -314,7 +320,8 @@ class WindowFunctionOperator : public VectorOperator {
           extended ? EvaluateMixedExtended(function_, source_->extension(), window,
                                            labels.metric_name(), &notes, &answer)
                    : EvaluateMixed(function_, window, labels.metric_name(), &notes, &answer);
-      if (!notes.empty()) Report(series, &notes);
+      overlapping += notes.start_overlaps;
+      if (!notes.empty()) Report(&notes);
       if (!answered) continue;
       if (answer.histogram != nullptr) {
         out->SetHistogram(row, step, std::move(answer.histogram));
@@ -323,18 +330,25 @@ class WindowFunctionOperator : public VectorOperator {
         out->values(row)[step] = answer.value;
       }
     }
+    NoteOverlaps(series, overlapping);
     return Status::Ok();
   }
 
-  void Report(size_t series, WindowNotes* notes) const {
+  void Report(WindowNotes* notes) const {
     const NotePlace place = ArgumentPlace(call_, 0);
     for (std::string& text : notes->warnings) context_.annotations().Warn(std::move(text), place);
     for (std::string& text : notes->infos) context_.annotations().Info(std::move(text), place);
-    if (notes->start_overlaps > 0) NoteOverlaps(series, notes->start_overlaps);
     notes->Clear();
   }
 
+  // In how many of the series' windows start timestamps overlap; once, also of a series that is
+  // read again.
   void NoteOverlaps(size_t series, int windows) const {
+    if (windows == 0) return;
+    {
+      const MutexLock lock(noted_mutex_);
+      if (!noted_.insert(series).second) return;
+    }
     const Labels labels = source_->labels(series);
     context_.annotations().StartOverlap(labels.metric_name(), windows, ArgumentPlace(call_, 0));
   }
@@ -398,6 +412,8 @@ class WindowFunctionOperator : public VectorOperator {
   std::vector<WindowBounds> sample_windows_;  // with an extension
   std::vector<std::vector<double>> params_;
   mutable ReusePool<RangeBatch> batches_;
+  mutable Mutex noted_mutex_;
+  mutable std::set<size_t> noted_ GUARDED_BY(noted_mutex_);  // series whose overlaps are counted
 };
 
 }  // namespace
@@ -418,7 +434,6 @@ Result<VectorPtr> BuildWindowFunction(QueryContext& context, const PlanNode& cal
                                       const StepGrid& grid) {
   const size_t range_arg = static_cast<size_t>(RangeArgument(call));
   ASSIGN_OR_RETURN(RangePtr source, BuildRange(context, *call.children[range_arg], grid));
-  RETURN_IF_ERROR(CheckExtension(source->extension(), *As<Call>(*call.expr).function));
   VectorPtr windows =
       std::make_unique<WindowFunctionOperator>(context, call, grid, std::move(source));
   windows = CountPerSeries(context, *call.children[range_arg], grid, std::move(windows));

@@ -135,6 +135,13 @@ bool OneKind(const MixedWindow& window, std::string_view metric_name, WindowNote
   return false;
 }
 
+bool HasStartOverlap(const WindowView& floats) {
+  for (size_t i = 1; i < floats.count; ++i) {
+    if (StartsOverlap(floats.start_of(i - 1), floats.times[i - 1], floats.start_of(i))) return true;
+  }
+  return false;
+}
+
 RateKind RateKindOf(Function function) {
   if (function == Function::kRate) return RateKind::kRate;
   return function == Function::kIncrease ? RateKind::kIncrease : RateKind::kDelta;
@@ -183,7 +190,11 @@ bool EvaluateMixed(Function function, const MixedWindow& window, std::string_vie
     default: break;
   }
   if (!OneKind(window, metric_name, notes)) return false;
-  if (only_floats) return EvaluateFloats(function, window, out);
+  if (only_floats) {
+    const bool counter = function == Function::kRate || function == Function::kIncrease;
+    if (counter && HasStartOverlap(window.floats)) ++notes->start_overlaps;
+    return EvaluateFloats(function, window, out);
+  }
   switch (function) {
     case Function::kRate:
     case Function::kIncrease:

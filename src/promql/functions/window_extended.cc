@@ -28,7 +28,7 @@ size_t LastUpTo(const WindowView& window, TimestampMs at_ms) {
   return after == window.times ? 0 : static_cast<size_t>(after - window.times) - 1;
 }
 
-// False when no sample reaches into the window.
+// False when no sample lies after the start of the window.
 bool FindEdges(const WindowView& window, bool smoothed, bool is_counter, Edges* edges) {
   const size_t first = LastUpTo(window, window.start_ms);
   size_t last = window.count - 1;
@@ -37,7 +37,6 @@ bool FindEdges(const WindowView& window, bool smoothed, bool is_counter, Edges* 
     last = static_cast<size_t>(reach - window.times);
   }
   if (window.times[last] <= window.start_ms) return false;
-  if (smoothed && window.times[first] > window.end_ms) return false;
   edges->left = smoothed && window.times[first] < window.start_ms
                     ? Interpolate(window, first, window.start_ms, is_counter)
                     : window.values[first];
@@ -51,15 +50,18 @@ bool Change(const WindowView& window, Function function, bool smoothed, double* 
   const bool is_counter = function != Function::kDelta;
   Edges edges;
   if (!FindEdges(window, smoothed, is_counter, &edges)) return false;
+  if (smoothed && window.times[LastUpTo(window, window.start_ms)] > window.end_ms) return false;
   double change = edges.right - edges.left;
   if (is_counter) {
+    double lost = 0;  // in resets; added up on its own
     double before = edges.left;
     for (size_t i = 0; i < window.count; ++i) {
       if (window.times[i] <= window.start_ms || window.times[i] >= window.end_ms) continue;
-      if (window.values[i] < before) change += before;
+      if (window.values[i] < before) lost += before;
       before = window.values[i];
     }
-    if (edges.right < before) change += before;
+    if (edges.right < before) lost += before;
+    change += lost;
   }
   if (function == Function::kRate) {
     change /= static_cast<double>(window.end_ms - window.start_ms) / 1000;
@@ -111,6 +113,7 @@ bool EvaluateExtended(Function function, Extension extension, const WindowView& 
   WindowView inner = window;
   inner.times += first;
   inner.values += first;
+  if (inner.starts != nullptr) inner.starts += first;
   inner.count -= first;
   return FindWindowFunction(function)(inner, out);
 }

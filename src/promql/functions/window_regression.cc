@@ -6,6 +6,7 @@
 
 #include "promql/functions/arithmetic.h"
 #include "promql/functions/window.h"
+#include "promql/text.h"
 
 namespace thermocline::promql {
 namespace {
@@ -81,12 +82,12 @@ bool Smooth(const WindowView& window, double* out) {
 Status CheckWindowParams(Function function, const double* params) {
   if (function != Function::kDoubleExponentialSmoothing) return Status::Ok();
   if (params[0] <= 0 || params[0] >= 1) {
-    return Status::OutOfRange(
-        fmt::format("invalid smoothing factor. Expected: 0 < sf < 1, got: {:f}", params[0]));
+    return Status::OutOfRange(fmt::format("invalid smoothing factor. Expected: 0 < sf < 1, got: {}",
+                                          FormatFixed(params[0], 6)));
   }
   if (params[1] <= 0 || params[1] >= 1) {
-    return Status::OutOfRange(
-        fmt::format("invalid trend factor. Expected: 0 < tf < 1, got: {:f}", params[1]));
+    return Status::OutOfRange(fmt::format("invalid trend factor. Expected: 0 < tf < 1, got: {}",
+                                          FormatFixed(params[1], 6)));
   }
   return Status::Ok();
 }
