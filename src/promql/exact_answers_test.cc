@@ -127,6 +127,19 @@ TEST_F(ExactAnswers, WhetherANameGoesIsDecidedByTheEarliestSample) {
   EXPECT_EQ(Over("(a unless on () b) or on () abs(a)", 60, 80, 20), "{i=\"1\"} 60@60 80@80\n");
 }
 
+TEST_F(ExactAnswers, SmoothedTopLevelRangesHaveEdgesBeforeTheFirstSample) {
+  Add({{"__name__", "a"}}, 100, 7);
+  EXPECT_EQ(At("a[20s] smoothed", 90), "{__name__=\"a\"} 7@70 7@90\n");
+  EXPECT_EQ(At("increase(a[20s] smoothed)", 90), "");
+}
+
+TEST_F(ExactAnswers, ResetsOfExtendedWindowsAreAddedUpOnTheirOwn) {
+  const double values[] = {0.1, 0.7, 0.2, 0.9, 0.3};
+  for (int i = 0; i < 5; ++i) Add({{"__name__", "c_total"}}, 10 * i, values[i]);
+  EXPECT_EQ(At("increase(c_total[40s] anchored)", 40),
+            fmt::format("{{}} {:.17g}@40\n", (0.3 - 0.1) + (0.7 + 0.9)));
+}
+
 TEST_F(ExactAnswers, AnchoredResetsLookAtTheirOwnStartTimestamps) {
   options_.use_start_timestamps = true;
   Add({{"__name__", "c_total"}}, 10, 1, 5);
@@ -151,12 +164,36 @@ TEST_F(ExactAnswers, WindowsWithOverlappingStartsAreCountedOnce) {
               testing::HasSubstr(overlap + " (2 occurrences) (1:10)\n"));
 }
 
+TEST_F(ExactAnswers, StartTimestampOfAnExpressionIsEvaluatedForItsAnnotations) {
+  Add({{"__name__", "a"}}, 60, 1);
+  storage_.Add({{"__name__", "a"}}, 70'000, Histogram(1, 1));
+  EXPECT_EQ(At("start_timestamp(a </ 1)", 60),
+            "PromQL info: incompatible sample types encountered for binary operator \"</\": float "
+            "</ float (1:17)\n");
+  EXPECT_EQ(At("start_timestamp(a smoothed)", 65), "");
+}
+
+TEST_F(ExactAnswers, ANaNAmongQuantilesHidesTheOthers) {
+  Add({{"__name__", "q"}}, 60, 5);
+  EXPECT_EQ(
+      Over("quantile(scalar(q), q)", 50, 60, 10),
+      "{} inf@60\nPromQL warning: quantile value should be between 0 and 1, got NaN (1:10)\n");
+}
+
 TEST_F(ExactAnswers, ErrorsOfTheLeftSideComeBeforeThoseOfModifiersOnTheRight) {
   Add({{"__name__", "a"}, {"i", "1"}}, 60, 5);
   Add({{"__name__", "b"}, {"i", "1"}}, 60, 5);
   EXPECT_EQ(At("abs({i=\"1\"}) + resets(a[1m] smoothed)", 60), kEqual);
   EXPECT_EQ(At("double_exponential_smoothing(a[1m], 0.5, -Inf)", 60),
             "invalid trend factor. Expected: 0 < tf < 1, got: -Inf");
+}
+
+TEST_F(ExactAnswers, FractionsInterpolateInPrometheusOrderOfOperations) {
+  const std::pair<const char*, double> buckets[] = {{"0.1", 31}, {"1", 44}, {"+Inf", 57}};
+  for (const auto& [le, count] : buckets) Add({{"__name__", "h_bucket"}, {"le", le}}, 60, count);
+  const auto rank = [](double v) { return 31 + (44 - 31) * (v - 0.1) / (1 - 0.1); };
+  EXPECT_EQ(At("histogram_fraction(0.5, 0.7, h_bucket)", 60),
+            fmt::format("{{}} {:.17g}@60\n", (rank(0.7) - rank(0.5)) / 57));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <limits>
 #include <unordered_map>
 
+#include "promql/functions/arithmetic.h"
 #include "promql/functions/window.h"
 #include "promql/text.h"
 
@@ -63,13 +64,14 @@ class AggregateOperator : public MatrixOperator {
           fmt::format("quantile value should be between 0 and 1, got {}", FormatShortest(q)),
           {node_.children[1]->position, node_.order});
     };
-    double highest = -std::numeric_limits<double>::infinity();
-    double lowest = std::numeric_limits<double>::infinity();
+    double highest = -std::numeric_limits<double>::max();
+    double lowest = std::numeric_limits<double>::max();
     bool nan = false;
+    // A NaN among them hides the others, but infinities.
     for (const double q : values) {
       nan = nan || std::isnan(q);
-      if (q > highest) highest = q;
-      if (q < lowest) lowest = q;
+      highest = GoMax(highest, q);
+      lowest = GoMin(lowest, q);
     }
     if (nan) warn(std::numeric_limits<double>::quiet_NaN());
     if (highest > 1) warn(highest);

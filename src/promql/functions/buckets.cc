@@ -112,7 +112,7 @@ double BucketFraction(double lower, double upper, std::vector<Bucket>* buckets) 
       if (to > value) {
         // Nothing is known inside a bucket without an end.
         if (std::isinf(from)) return std::min(bucket.count, total);
-        return std::min(below + (bucket.count - below) * ((value - from) / (to - from)), total);
+        return std::min(below + (bucket.count - below) * (value - from) / (to - from), total);
       }
       below = bucket.count;
       from = to;
