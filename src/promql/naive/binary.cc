@@ -1,7 +1,7 @@
 // Binary operators of the naive evaluator (promql-semantics 4).
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <set>
 
 #include "promql/naive/evaluator.h"
 
@@ -16,30 +16,27 @@ Labels SignatureOf(const VectorMatching& matching, const Labels& labels) {
   return builder.Remove(kMetricNameLabel).Build();
 }
 
-bool HasSignature(const VectorMatching& matching, const Vector& vector, const Labels& wanted) {
-  return std::any_of(vector.begin(), vector.end(), [&](const Element& element) {
-    return SignatureOf(matching, element.labels) == wanted;
-  });
-}
-
 Vector JoinSets(const BinaryExpr& binary, const Vector& lhs, const Vector& rhs) {
   const VectorMatching& matching = binary.matching;
+  const auto signatures_of = [&](const Vector& vector) {
+    std::set<Labels> signatures;
+    for (const Element& e : vector) signatures.insert(SignatureOf(matching, e.labels));
+    return signatures;
+  };
+  const std::set<Labels> left = signatures_of(lhs);
+  const std::set<Labels> right = signatures_of(rhs);
   Vector joined;
   for (const Element& element : lhs) {
-    const bool found = HasSignature(matching, rhs, SignatureOf(matching, element.labels));
+    const bool found = right.contains(SignatureOf(matching, element.labels));
     const bool keep = binary.op == BinaryOp::kOr || found == (binary.op == BinaryOp::kAnd);
     if (keep) joined.push_back(element);
   }
   if (binary.op != BinaryOp::kOr) return joined;
   for (const Element& element : rhs) {
-    if (!HasSignature(matching, lhs, SignatureOf(matching, element.labels))) {
-      joined.push_back(element);
-    }
+    if (!left.contains(SignatureOf(matching, element.labels))) joined.push_back(element);
   }
   return joined;
 }
-
-bool IsArithmetic(BinaryOp op) { return op <= BinaryOp::kAtan2; }
 
 // The labels of a result: of the "many" side, edited.
 Labels ResultLabels(const BinaryExpr& binary, const Labels& many, const Labels& one,
@@ -55,7 +52,7 @@ Labels ResultLabels(const BinaryExpr& binary, const Labels& many, const Labels& 
   return builder.Build();
 }
 
-Status Duplicate(std::string_view text) { return Status::OutOfRange(std::string(text)); }
+Status Refused(std::string text) { return Status::OutOfRange(std::move(text)); }
 
 class Join {
  public:
@@ -67,8 +64,11 @@ class Join {
         delayed_(delayed) {}
 
   Result<Vector> Run();
+  // What the last pair of them that had one had to say.
+  const Outcome& last_note() const { return last_note_; }
 
  private:
+  Status CheckOneSide();
   Status Pair(const Element& many, const Element& one, const Labels& signature);
   Status NoteMatched(const Labels& signature, const Labels& result);
 
@@ -77,46 +77,54 @@ class Join {
   const Vector& many_;
   const Vector& one_;
   const bool delayed_;
-  std::vector<std::pair<Labels, Labels>> matched_;  // signature, result labels
+  std::map<Labels, Element> by_signature_;      // of the "one" side
+  std::map<Labels, std::set<Labels>> matched_;  // signature to result labels
+  Outcome last_note_;
   Vector out_;
 };
 
 Status Join::NoteMatched(const Labels& signature, const Labels& result) {
   const bool one_to_one = binary_.matching.card == Cardinality::kOneToOne;
-  for (const auto& [earlier, labels] : matched_) {
-    if (earlier != signature) continue;
-    if (one_to_one) {
-      return Duplicate(
-          "multiple matches for labels: many-to-one matching must be explicit "
-          "(group_left/group_right)");
-    }
-    if (labels == result) {
-      return Duplicate("multiple matches for labels: grouping labels must ensure unique matches");
-    }
+  if (one_to_one && matched_.contains(signature)) {
+    return Refused(
+        "multiple matches for labels: many-to-one matching must be explicit "
+        "(group_left/group_right)");
   }
-  matched_.emplace_back(signature, result);
+  if (!matched_[signature].insert(result).second) {
+    return Refused("multiple matches for labels: grouping labels must ensure unique matches");
+  }
   return Status::Ok();
 }
 
 Status Join::Pair(const Element& many, const Element& one, const Labels& signature) {
-  const double left = swapped_ ? one.value : many.value;
-  const double right = swapped_ ? many.value : one.value;
-  if (binary_.op == BinaryOp::kTrimUpper || binary_.op == BinaryOp::kTrimLower) {
-    return Status::Ok();  // for histograms only
-  }
-  const bool arithmetic = IsArithmetic(binary_.op);
-  const bool drop = arithmetic || (binary_.return_bool && !delayed_);
+  const Element& left = swapped_ ? one : many;
+  const Element& right = swapped_ ? many : one;
+  const Outcome outcome =
+      Combine(binary_.op, {left.value, left.histogram}, {right.value, right.histogram});
+  if (!outcome.note.empty()) last_note_ = outcome;
+  if (!outcome.valid) return Status::Ok();
+  const bool drop = IsArithmetic(binary_.op) || (binary_.return_bool && !delayed_);
   const Labels labels = ResultLabels(binary_, many.labels, one.labels, drop);
   RETURN_IF_ERROR(NoteMatched(signature, labels));
-  if (arithmetic) {
-    out_.push_back({labels, Arithmetic(binary_.op, left, right)});
-    return Status::Ok();
-  }
-  const bool holds = Compare(binary_.op, left, right);
   if (binary_.return_bool) {
-    out_.push_back({labels, holds ? 1.0 : 0.0, true});
-  } else if (holds) {
-    out_.push_back({labels, left});
+    out_.push_back({labels, outcome.keep ? 1.0 : 0.0, nullptr, true, 0, 0});
+  } else if (outcome.keep) {
+    out_.push_back({labels, outcome.value, outcome.histogram, false, 0, 0});
+  }
+  return Status::Ok();
+}
+
+Status Join::CheckOneSide() {
+  const VectorMatching& matching = binary_.matching;
+  for (const Element& one : one_) {
+    const auto [held, added] = by_signature_.try_emplace(SignatureOf(matching, one.labels), one);
+    if (added) continue;
+    return Refused("found duplicate series for the match group " +
+                   SignatureOf(matching, one.labels).ToString() + " on the " +
+                   (swapped_ ? "left" : "right") + " hand-side of the operation: [" +
+                   one.labels.ToString() + ", " + held->second.labels.ToString() +
+                   "];many-to-many matching not allowed: matching labels must be unique on one "
+                   "side");
   }
   return Status::Ok();
 }
@@ -130,85 +138,99 @@ Result<Vector> Join::Run() {
   if ((many_.empty() && one_.empty()) || (!fills && (many_.empty() || one_.empty()))) {
     return Vector();
   }
-  for (size_t i = 0; i < one_.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      if (SignatureOf(matching, one_[i].labels) == SignatureOf(matching, one_[j].labels)) {
-        return Duplicate("found duplicate series for the match group");
-      }
-    }
-  }
+  RETURN_IF_ERROR(CheckOneSide());
   for (const Element& many : many_) {
     const Labels signature = SignatureOf(matching, many.labels);
-    const auto partner = std::find_if(one_.begin(), one_.end(), [&](const Element& one) {
-      return SignatureOf(matching, one.labels) == signature;
-    });
-    if (partner != one_.end()) {
-      RETURN_IF_ERROR(Pair(many, *partner, signature));
+    const auto partner = by_signature_.find(signature);
+    if (partner != by_signature_.end()) {
+      RETURN_IF_ERROR(Pair(many, partner->second, signature));
     } else if (one_fill) {
-      RETURN_IF_ERROR(Pair(many, {signature, *one_fill}, signature));
+      RETURN_IF_ERROR(Pair(many, {SignatureOf(matching, many.labels), *one_fill}, signature));
     }
   }
   if (!many_fill) return std::move(out_);
   for (const Element& one : one_) {
     const Labels signature = SignatureOf(matching, one.labels);
-    const bool matched = std::any_of(matched_.begin(), matched_.end(),
-                                     [&](const auto& pair) { return pair.first == signature; });
-    if (!matched) RETURN_IF_ERROR(Pair({signature, *many_fill}, one, signature));
+    if (matched_.contains(signature)) continue;
+    RETURN_IF_ERROR(Pair({SignatureOf(matching, one.labels), *many_fill}, one, signature));
   }
   return std::move(out_);
 }
 
 }  // namespace
 
-double Arithmetic(BinaryOp op, double a, double b) {
-  switch (op) {
-    case BinaryOp::kAdd: return a + b;
-    case BinaryOp::kSub: return a - b;
-    case BinaryOp::kMul: return a * b;
-    case BinaryOp::kDiv: return a / b;
-    case BinaryOp::kMod: return std::fmod(a, b);
-    case BinaryOp::kPow: return std::pow(a, b);
-    case BinaryOp::kAtan2: return std::atan2(a, b);
-    default: return std::numeric_limits<double>::quiet_NaN();
+void Evaluator::NoteOutcome(const Outcome& outcome, const BinaryExpr& binary) {
+  if (outcome.note.empty()) return;
+  if (outcome.is_warning) {
+    notes_.Warn(outcome.note, binary.span.start);
+  } else {
+    notes_.Info(outcome.note, binary.span.start);
   }
 }
 
-bool Compare(BinaryOp op, double a, double b) {
-  switch (op) {
-    case BinaryOp::kEqual: return a == b;
-    case BinaryOp::kNotEqual: return a != b;
-    case BinaryOp::kGreater: return a > b;
-    case BinaryOp::kLess: return a < b;
-    case BinaryOp::kGreaterOrEqual: return a >= b;
-    case BinaryOp::kLessOrEqual: return a <= b;
-    default: return false;
-  }
-}
-
-Result<Vector> JoinVectors(const BinaryExpr& binary, const Vector& lhs, const Vector& rhs,
-                           bool delayed) {
+Result<Vector> Evaluator::JoinAt(const BinaryExpr& binary, const Vector& lhs, const Vector& rhs) {
   if (IsSetOperator(binary.op)) return JoinSets(binary, lhs, rhs);
-  return Join(binary, lhs, rhs, delayed).Run();
+  Join join(binary, lhs, rhs, options_.delayed_name_removal);
+  ASSIGN_OR_RETURN(Vector joined, join.Run());
+  NoteOutcome(join.last_note(), binary);
+  return joined;
 }
 
-Vector VectorScalar(const BinaryExpr& binary, const Vector& vector, double scalar, bool scalar_left,
-                    bool delayed) {
+Vector Evaluator::WithScalar(const BinaryExpr& binary, const Vector& vector, double scalar,
+                             bool scalar_left) {
+  Outcome last_note;
   Vector out;
   for (Element element : vector) {
-    const double left = scalar_left ? scalar : element.value;
-    const double right = scalar_left ? element.value : scalar;
-    if (IsArithmetic(binary.op)) {
-      element.value = Arithmetic(binary.op, left, right);
-      DropName(delayed, &element);
-    } else if (binary.return_bool) {
-      element.value = Compare(binary.op, left, right) ? 1 : 0;
-      DropName(delayed, &element);
-    } else if (!Compare(binary.op, left, right)) {
+    const Operand own{element.value, element.histogram};
+    const Operand number{scalar, nullptr};
+    const Outcome outcome =
+        Combine(binary.op, scalar_left ? number : own, scalar_left ? own : number);
+    if (!outcome.note.empty()) last_note = outcome;
+    if (!outcome.valid) continue;
+    if (binary.return_bool) {
+      element.value = outcome.keep ? 1 : 0;
+      element.histogram = nullptr;
+    } else if (!outcome.keep) {
       continue;
+    } else if (!IsComparison(binary.op)) {  // a comparison keeps the vector's sample
+      element.value = outcome.value;
+      element.histogram = outcome.histogram;
     }
+    if (IsArithmetic(binary.op) || binary.return_bool) DropName(&element);
     out.push_back(std::move(element));
   }
+  NoteOutcome(last_note, binary);
   return out;
+}
+
+Result<Value> Evaluator::EvalBinary(const BinaryExpr& binary, const Grid& grid) {
+  const bool left_vector = TypeOf(*binary.lhs) == ValueType::kVector;
+  const bool right_vector = TypeOf(*binary.rhs) == ValueType::kVector;
+  ASSIGN_OR_RETURN(const Value lhs, Eval(*binary.lhs, grid));
+  ASSIGN_OR_RETURN(const Value rhs, Eval(*binary.rhs, grid));
+  StepCollector collector(grid, !options_.delayed_name_removal);
+  for (const TimestampMs t_ms : grid.Times()) {
+    const Vector left = At(lhs.matrix, t_ms);
+    const Vector right = At(rhs.matrix, t_ms);
+    Vector joined;
+    if (left_vector && right_vector) {
+      ASSIGN_OR_RETURN(joined, JoinAt(binary, left, right));
+    } else if (left_vector) {
+      joined = WithScalar(binary, left, right[0].value, false);
+    } else if (right_vector) {
+      joined = WithScalar(binary, right, left[0].value, true);
+    } else {
+      const double a = left[0].value;
+      const double b = right[0].value;
+      const double value = IsComparison(binary.op) ? (Compare(binary.op, a, b) ? 1 : 0)
+                                                   : Arithmetic(binary.op, a, b);
+      joined = {{Labels(), value, nullptr, false, 0, 0}};
+    }
+    RETURN_IF_ERROR(collector.Add(t_ms, joined));
+  }
+  Value value;
+  value.matrix = collector.Take();
+  return value;
 }
 
 }  // namespace thermocline::promql::naive

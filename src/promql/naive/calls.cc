@@ -11,58 +11,125 @@ using F = Function;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
-// Go's math.Max and math.Min: an infinity on the winning side beats NaN.
-double GoMax(double a, double b) {
-  if (a == kInf || b == kInf) return kInf;
-  if (std::isnan(a) || std::isnan(b)) return kNan;
-  return a > b ? a : b;
-}
-double GoMin(double a, double b) {
-  if (a == -kInf || b == -kInf) return -kInf;
-  if (std::isnan(a) || std::isnan(b)) return kNan;
-  return a < b ? a : b;
-}
-
 double Round(double value, double to) {
   const double inverse = 1.0 / to;
   return std::floor(value * inverse + 0.5) / inverse;
 }
 
-// Functions of an element and scalar arguments.
-std::optional<double> ScaledFunction(F function, double value, const std::vector<Value>& args) {
-  switch (function) {
-    case F::kRound: return Round(value, args.size() > 1 ? args[1].scalar : 1.0);
-    case F::kClamp: return GoMax(args[1].scalar, GoMin(args[2].scalar, value));
-    case F::kClampMin: return GoMax(args[1].scalar, value);
-    case F::kClampMax: return GoMin(args[1].scalar, value);
-    default: return MathFunction(function, value);
+Vector Floats(const Vector& vector) {
+  Vector floats;
+  for (const Element& element : vector) {
+    if (element.histogram == nullptr) floats.push_back(element);
   }
+  return floats;
 }
 
-double ScalarOf(const Vector& vector) { return vector.size() == 1 ? vector[0].value : kNan; }
+double ScalarOf(const Vector& vector) {
+  const Vector floats = Floats(vector);
+  return floats.size() == 1 ? floats[0].value : kNan;
+}
 
-bool IsSelector(const Expr& expr) { return StripParens(expr).kind == ExprKind::kVectorSelector; }
+Vector Number(double value) { return {{Labels(), value, nullptr, false, 0, 0}}; }
+
+bool IsSort(F function) {
+  return function == F::kSort || function == F::kSortDesc || function == F::kSortByLabel ||
+         function == F::kSortByLabelDesc;
+}
 
 }  // namespace
 
-double Evaluator::ContextNumber(Function function, TimestampMs t_ms) const {
-  switch (function) {
-    case F::kTime: return static_cast<double>(t_ms) / 1000;
-    case F::kStart: return static_cast<double>(times_.start_ms) / 1000;
-    case F::kEnd: return static_cast<double>(times_.end_ms) / 1000;
-    case F::kStep:
-      return times_.start_ms == times_.end_ms ? 0 : static_cast<double>(times_.step_ms) / 1000;
-    case F::kRange: return static_cast<double>(times_.end_ms - times_.start_ms) / 1000;
-    default: return M_PI;
-  }
+void Evaluator::DropName(Element* element) const {
+  element->drop_name = true;
+  if (!options_.delayed_name_removal) element->labels = WithoutName(element->labels);
 }
 
-Result<Value> Evaluator::EvalCall(const Call& call, TimestampMs t_ms) {
-  std::vector<Value> args;
-  for (const ExprPtr& arg : call.args) {
-    ASSIGN_OR_RETURN(Value value, Eval(*arg, t_ms));
-    args.push_back(std::move(value));
+Result<Value> Evaluator::EvalCall(const Call& call, const Grid& grid) {
+  const F function = call.function->function;
+  const bool sample_time = function == F::kTimestamp || function == F::kStartTimestamp;
+  if (sample_time && StripParens(*call.args[0]).kind == ExprKind::kVectorSelector) {
+    return EvalSampleTimes(call, grid);
   }
+  for (size_t i = 0; i < call.args.size(); ++i) {
+    const ExprKind kind = StripParens(*call.args[i]).kind;
+    if (kind == ExprKind::kMatrixSelector || kind == ExprKind::kSubquery) {
+      return EvalRangeCall(call, i, grid);
+    }
+  }
+  if (function == F::kLabelReplace) return EvalLabelReplace(call, grid);
+  if (function == F::kLabelJoin) return EvalLabelJoin(call, grid);
+  if (function == F::kInfo) return EvalInfo(call, grid);
+  std::vector<Value> values;
+  for (const ExprPtr& arg : call.args) {
+    ASSIGN_OR_RETURN(Value value, Eval(*arg, grid));
+    values.push_back(std::move(value));
+  }
+  if (IsSort(function) && !grid.single()) {
+    notes_.Warn("sort is ineffective for range queries since results are always ordered by labels",
+                call.span.start);
+  }
+  StepCollector collector(grid, !options_.delayed_name_removal);
+  for (const TimestampMs t_ms : grid.Times()) {
+    Arguments args;
+    args.t_ms = t_ms;
+    for (const Value& value : values) {
+      args.vectors.push_back(At(value.matrix, t_ms));
+      args.texts.push_back(value.text);
+    }
+    ASSIGN_OR_RETURN(const Vector elements, CallAt(call, args));
+    RETURN_IF_ERROR(collector.Add(t_ms, elements));
+  }
+  Value value;
+  value.matrix = collector.Take();
+  return value;
+}
+
+// timestamp() and start_timestamp() of a selector look at the samples themselves.
+Result<Value> Evaluator::EvalSampleTimes(const Call& call, const Grid& grid) {
+  const auto& selector = As<VectorSelector>(StripParens(*call.args[0]));
+  ASSIGN_OR_RETURN(const Matrix stored, Selected(selector, grid, options_.lookback_delta_ms, 0));
+  const bool start = call.function->function == F::kStartTimestamp;
+  StepCollector collector(grid, !options_.delayed_name_removal);
+  for (const TimestampMs t_ms : grid.Times()) {
+    if (start && !options_.use_start_timestamps) continue;
+    ASSIGN_OR_RETURN(Vector elements, InstantElements(selector, stored, t_ms));
+    for (Element& element : elements) {
+      element.value = Seconds(start ? element.start_ms : element.taken_ms);
+      element.histogram = nullptr;
+      DropName(&element);
+    }
+    RETURN_IF_ERROR(collector.Add(t_ms, elements));
+  }
+  Value value;
+  value.matrix = collector.Take();
+  return value;
+}
+
+Vector Evaluator::MapFloats(const Call& call, const Arguments& args) const {
+  const F function = call.function->function;
+  const bool calendar = CalendarFunction(function, 0).has_value();
+  if (args.vectors.empty()) return Number(*CalendarFunction(function, Seconds(args.t_ms)));
+  if (function == F::kClamp && args.scalar(2) < args.scalar(1)) return {};
+  Vector out;
+  for (Element element : Floats(args.vectors[0])) {
+    const double value = element.value;
+    switch (function) {
+      case F::kRound:
+        element.value = Round(value, args.vectors.size() > 1 ? args.scalar(1) : 1);
+        break;
+      case F::kClamp: element.value = GoMax(args.scalar(1), GoMin(args.scalar(2), value)); break;
+      case F::kClampMin: element.value = GoMax(args.scalar(1), GoMin(kInf, value)); break;
+      case F::kClampMax: element.value = GoMax(-kInf, GoMin(args.scalar(1), value)); break;
+      default:
+        element.value =
+            calendar ? *CalendarFunction(function, value) : *MathFunction(function, value);
+    }
+    DropName(&element);
+    out.push_back(std::move(element));
+  }
+  return out;
+}
+
+Result<Vector> Evaluator::CallAt(const Call& call, const Arguments& args) {
   const F function = call.function->function;
   switch (function) {
     case F::kTime:
@@ -70,77 +137,46 @@ Result<Value> Evaluator::EvalCall(const Call& call, TimestampMs t_ms) {
     case F::kStart:
     case F::kEnd:
     case F::kStep:
-    case F::kRange: return Value::Scalar(ContextNumber(function, t_ms));
-    case F::kMaxOf: return Value::Scalar(GoMax(args[0].scalar, args[1].scalar));
-    case F::kMinOf: return Value::Scalar(GoMin(args[0].scalar, args[1].scalar));
-    case F::kScalar: return Value::Scalar(ScalarOf(args[0].vector));
-    case F::kVector: return Value::Of({{Labels(), args[0].scalar}});
-    case F::kAbsent: return Absent(StripParens(*call.args[0]), !args[0].vector.empty());
-    case F::kAbsentOverTime: return Absent(StripParens(*call.args[0]), !args[0].matrix.empty());
+    case F::kRange: return Number(ContextNumber(function, args.t_ms));
+    case F::kMaxOf: return Number(GoMax(args.scalar(0), args.scalar(1)));
+    case F::kMinOf: return Number(GoMin(args.scalar(0), args.scalar(1)));
+    case F::kScalar: return Number(ScalarOf(args.vectors[0]));
+    case F::kVector: return Number(args.scalar(0));
+    case F::kAbsent:
+      if (!args.vectors[0].empty()) return Vector();
+      return Vector{{LabelsForAbsent(StripParens(*call.args[0])), 1, nullptr, false, 0, 0}};
     case F::kSort:
-    case F::kSortDesc:
+    case F::kSortDesc: return SortedByValue(Floats(args.vectors[0]), function == F::kSortDesc);
     case F::kSortByLabel:
     case F::kSortByLabelDesc:
-    case F::kLabelJoin: return LabelFunction(function, args);
-    case F::kHistogramQuantile:
-    case F::kHistogramFraction: {
-      Vector out = function == F::kHistogramQuantile
-                       ? ClassicQuantile(args[0].scalar, args[1].vector)
-                       : ClassicFraction(args[0].scalar, args[1].scalar, args[2].vector);
-      for (Element& element : out) DropName(options_.delayed_name_removal, &element);
-      RETURN_IF_ERROR(CheckDistinct(out));
-      return Value::Of(std::move(out));
+      return SortedByLabels(args.vectors[0], {args.texts.begin() + 1, args.texts.end()},
+                            function == F::kSortByLabelDesc);
+    case F::kTimestamp: {
+      Vector elements = args.vectors[0];
+      for (Element& element : elements) {
+        element.value = Seconds(args.t_ms);
+        element.histogram = nullptr;
+        DropName(&element);
+      }
+      return elements;
     }
+    case F::kStartTimestamp: return Vector();
+    case F::kHistogramCount:
+    case F::kHistogramSum:
+    case F::kHistogramAvg:
+    case F::kHistogramStddev:
+    case F::kHistogramStdvar: return HistogramNumbers(function, args.vectors[0]);
+    case F::kHistogramQuantile: return HistogramQuantile(call, args);
+    case F::kHistogramQuantiles: return HistogramQuantiles(call, args);
+    case F::kHistogramFraction: return HistogramFractions(call, args);
     default: break;
   }
-  for (const Value& arg : args) {
-    if (arg.type == ValueType::kMatrix) return EvalWindowCall(call, args, t_ms);
+  if (!MathFunction(function, 0) && !CalendarFunction(function, 0) && function != F::kRound &&
+      function != F::kClamp && function != F::kClampMin && function != F::kClampMax) {
+    return Status::Internal("a function that the naive evaluator does not know: " +
+                            std::string(call.function->name));
   }
-  if (function == F::kClamp && args[2].scalar < args[1].scalar) return Value::Of({});
-  const bool calendar = CalendarFunction(function, 0).has_value();
-  Vector elements;
-  if (!args.empty()) elements = args[0].vector;
-  if (calendar && args.empty()) {
-    return Value::Of({{Labels(), *CalendarFunction(function, static_cast<double>(t_ms) / 1000)}});
-  }
-  for (Element& element : elements) {
-    std::optional<double> value = calendar ? CalendarFunction(function, element.value)
-                                           : ScaledFunction(function, element.value, args);
-    if (function == F::kTimestamp) {
-      const bool own = IsSelector(*call.args[0]);
-      value = static_cast<double>(own ? element.sample_ms : t_ms) / 1000;
-    }
-    if (!value) return Status::Unimplemented(std::string(call.function->name));
-    element.value = *value;
-    DropName(options_.delayed_name_removal, &element);
-  }
-  if (elements.empty() && !calendar && function != F::kTimestamp &&
-      !ScaledFunction(function, 0, std::vector<Value>(3))) {
-    return Status::Unimplemented(std::string(call.function->name));
-  }
-  RETURN_IF_ERROR(CheckDistinct(elements));
-  return Value::Of(std::move(elements));
-}
-
-Result<Value> Evaluator::EvalWindowCall(const Call& call, const std::vector<Value>& args,
-                                        TimestampMs t_ms) {
-  const F function = call.function->function;
-  const std::vector<Window>* windows = nullptr;
-  for (const Value& arg : args) {
-    if (arg.type == ValueType::kMatrix) windows = &arg.matrix;
-  }
-  Vector out;
-  for (const Window& window : *windows) {
-    const std::optional<double> value = WindowFunction(function, window, args, t_ms);
-    if (!value) continue;
-    Element element = {window.labels, *value, window.drop_name};
-    if (function != F::kLastOverTime && function != F::kFirstOverTime) {
-      DropName(options_.delayed_name_removal, &element);
-    }
-    out.push_back(std::move(element));
-  }
-  RETURN_IF_ERROR(CheckDistinct(out));
-  return Value::Of(std::move(out));
+  return MapFloats(call, args);
 }
 
 }  // namespace thermocline::promql::naive

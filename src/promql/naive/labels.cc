@@ -1,25 +1,29 @@
-// absent, sorting and label_join of the naive evaluator (promql-semantics 2.8 to 2.10).
+// absent, sorting, label_replace and label_join of the naive evaluator (promql-semantics 2.8 to
+// 2.10).
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <set>
 
+#include "model/regex_rewrite.h"
 #include "promql/naive/evaluator.h"
 
 namespace thermocline::promql::naive {
 namespace {
 
-// The labels that equality matchers fix; a second matcher on a label makes it unknown.
+// The labels that equality matchers fix; a matcher of another type, or a second one, makes the
+// label unknown again.
 Labels LabelsFromMatchers(const VectorSelector& selector) {
-  std::map<std::string, std::string> fixed;
-  std::set<std::string> seen;
+  LabelsBuilder builder;
+  std::set<std::string> fixed;
   for (const Matcher& matcher : selector.matchers) {
     if (matcher.name() == kMetricNameLabel) continue;
-    const bool first = seen.insert(matcher.name()).second;
-    fixed.erase(matcher.name());
-    if (first && matcher.type() == MatchType::kEqual) fixed[matcher.name()] = matcher.value();
+    if (matcher.type() == MatchType::kEqual && fixed.insert(matcher.name()).second) {
+      builder.Set(matcher.name(), matcher.value());
+    } else {
+      builder.Remove(matcher.name());
+    }
   }
-  return Labels(std::vector<std::pair<std::string, std::string>>(fixed.begin(), fixed.end()));
+  return builder.Build();
 }
 
 bool IsDigit(char c) { return '0' <= c && c <= '9'; }
@@ -38,66 +42,48 @@ std::string_view WithoutZeros(std::string_view digits) {
   return digits;
 }
 
-Vector SortedByValue(Vector vector, bool descending) {
-  std::stable_sort(vector.begin(), vector.end(), [descending](const Element& a, const Element& b) {
-    if (std::isnan(a.value)) return false;
-    if (std::isnan(b.value)) return true;
-    return descending ? a.value > b.value : a.value < b.value;
-  });
-  return vector;
-}
+bool IsLabelName(std::string_view name) { return !name.empty() && IsValidUtf8(name); }
 
-Vector SortedByLabels(Vector vector, const std::vector<Value>& args, bool descending) {
-  const auto less = [&args](const Element& a, const Element& b) {
-    for (size_t i = 1; i < args.size(); ++i) {
-      const std::string_view left = a.labels.Get(args[i].text);
-      const std::string_view right = b.labels.Get(args[i].text);
-      if (left != right) return NaturalLess(left, right);
-    }
-    return a.labels < b.labels;
-  };
-  std::stable_sort(vector.begin(), vector.end(), [&](const Element& a, const Element& b) {
-    return descending ? less(b, a) : less(a, b);
-  });
-  return vector;
-}
-
-// Equal label sets need not clash: the time decides, and here all are of one time.
-Result<Value> LabelJoin(const std::vector<Value>& args) {
-  Vector vector = args[0].vector;
-  const std::string& target = args[1].text;
-  for (size_t i = 3; i < args.size(); ++i) {
-    if (args[i].text.empty() || !IsValidUtf8(args[i].text)) {
-      return Status::OutOfRange("invalid source label name in label_join(): " + args[i].text);
-    }
-  }
-  if (target.empty() || !IsValidUtf8(target)) {
-    return Status::OutOfRange("invalid destination label name in label_join(): " + target);
-  }
-  for (Element& element : vector) {
-    std::string joined;
-    for (size_t i = 3; i < args.size(); ++i) {
-      if (i > 3) joined += args[2].text;
-      joined += element.labels.Get(args[i].text);
-    }
-    element.labels = LabelsBuilder(element.labels).Set(target, joined).Build();
-    if (target == kMetricNameLabel) element.drop_name = false;
-  }
-  RETURN_IF_ERROR(CheckDistinct(vector));
-  return Value::Of(std::move(vector));
+const std::string& Text(const Call& call, size_t i) {
+  return As<StringLiteral>(StripParens(*call.args[i])).value;
 }
 
 }  // namespace
 
-Value Absent(const Expr& argument, bool has_elements) {
-  if (has_elements) return Value::Of({});
-  Labels labels;
-  if (argument.kind == ExprKind::kVectorSelector) {
-    labels = LabelsFromMatchers(As<VectorSelector>(argument));
-  } else if (argument.kind == ExprKind::kMatrixSelector) {
-    labels = LabelsFromMatchers(As<MatrixSelector>(argument).vector());
+Labels LabelsForAbsent(const Expr& argument) {
+  switch (argument.kind) {
+    case ExprKind::kVectorSelector: return LabelsFromMatchers(As<VectorSelector>(argument));
+    case ExprKind::kMatrixSelector:
+      return LabelsFromMatchers(As<MatrixSelector>(argument).vector());
+    default: return {};
   }
-  return Value::Of({{labels, 1}});
+}
+
+Vector SortedByValue(const Vector& vector, bool descending) {
+  Vector sorted = vector;
+  std::stable_sort(sorted.begin(), sorted.end(), [descending](const Element& a, const Element& b) {
+    if (std::isnan(a.value)) return false;
+    if (std::isnan(b.value)) return true;
+    return descending ? a.value > b.value : a.value < b.value;
+  });
+  return sorted;
+}
+
+Vector SortedByLabels(const Vector& vector, const std::vector<std::string>& labels,
+                      bool descending) {
+  const auto less = [&labels](const Element& a, const Element& b) {
+    for (const std::string& label : labels) {
+      const std::string_view left = a.labels.Get(label);
+      const std::string_view right = b.labels.Get(label);
+      if (left != right) return NaturalLess(left, right);
+    }
+    return a.labels < b.labels;
+  };
+  Vector sorted = vector;
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const Element& a, const Element& b) {
+    return descending ? less(b, a) : less(a, b);
+  });
+  return sorted;
 }
 
 // Runs of digits compare as numbers; otherwise by bytes.
@@ -114,17 +100,51 @@ bool NaturalLess(std::string_view a, std::string_view b) {
   return a.size() < b.size();
 }
 
-Result<Value> LabelFunction(Function function, const std::vector<Value>& args) {
-  switch (function) {
-    case Function::kSort:
-    case Function::kSortDesc:
-      return Value::Of(SortedByValue(args[0].vector, function == Function::kSortDesc));
-    case Function::kSortByLabel:
-    case Function::kSortByLabelDesc:
-      return Value::Of(
-          SortedByLabels(args[0].vector, args, function == Function::kSortByLabelDesc));
-    default: return LabelJoin(args);
+Result<Value> Evaluator::Relabelled(
+    const Expr& operand, const Grid& grid, const std::string& target,
+    const std::function<std::optional<std::string>(const Labels&)>& new_value) {
+  ASSIGN_OR_RETURN(Value value, Eval(operand, grid));
+  for (Series& series : value.matrix) {
+    const std::optional<std::string> text = new_value(series.labels);
+    if (!text) continue;
+    series.labels = LabelsBuilder(series.labels).Set(target, *text).Build();
+    if (target == kMetricNameLabel) series.drop_name = false;
   }
+  ASSIGN_OR_RETURN(value.matrix, JoinSameLabels(value.matrix));
+  return value;
+}
+
+Result<Value> Evaluator::EvalLabelReplace(const Call& call, const Grid& grid) {
+  const std::string& target = Text(call, 1);
+  const Result<RegexRewriter> rewriter = RegexRewriter::Compile(Text(call, 4));
+  if (!rewriter.ok()) {
+    return Status::OutOfRange("invalid regular expression in label_replace(): " + Text(call, 4));
+  }
+  if (!IsLabelName(target)) {
+    return Status::OutOfRange("invalid destination label name in label_replace(): " + target);
+  }
+  return Relabelled(*call.args[0], grid, target, [&](const Labels& labels) {
+    return rewriter->Rewrite(labels.Get(Text(call, 3)), Text(call, 2));
+  });
+}
+
+Result<Value> Evaluator::EvalLabelJoin(const Call& call, const Grid& grid) {
+  const std::string& target = Text(call, 1);
+  for (size_t i = 3; i < call.args.size(); ++i) {
+    if (IsLabelName(Text(call, i))) continue;
+    return Status::OutOfRange("invalid source label name in label_join(): " + Text(call, i));
+  }
+  if (!IsLabelName(target)) {
+    return Status::OutOfRange("invalid destination label name in label_join(): " + target);
+  }
+  return Relabelled(*call.args[0], grid, target, [&](const Labels& labels) {
+    std::string joined;
+    for (size_t i = 3; i < call.args.size(); ++i) {
+      if (i > 3) joined += Text(call, 2);
+      joined += labels.Get(Text(call, i));
+    }
+    return std::optional<std::string>(joined);
+  });
 }
 
 }  // namespace thermocline::promql::naive

@@ -1,8 +1,9 @@
-// A second evaluator of float PromQL, slow and obvious: one step after the other, one series after
-// the other, everything recomputed. Only tests use it, as the engine's oracle.
+// A second evaluator of PromQL, slow and obvious: node after node, one series after the other, one
+// step after the other, everything recomputed. Only tests use it, as the engine's oracle.
 //
-// It knows no histograms, annotations, limits, label_replace, info, or anchored and smoothed
-// selectors (Unimplemented), and none of the step-invariance quirks of promql-semantics 1.3.
+// It knows the whole language, native histograms and annotations. It has no limits and counts no
+// samples, and it does not repeat what promql-semantics 10 lists as quirks of Prometheus that the
+// engine does not follow either.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 
 namespace thermocline::promql {
 
+// Warnings and infos come in no particular order.
 Result<QueryResult> NaiveInstant(const Queryable& source, std::string_view query, TimestampMs at_ms,
                                  const EngineOptions& options);
 Result<QueryResult> NaiveRange(const Queryable& source, std::string_view query,

@@ -1,46 +1,66 @@
-// Random float queries and random data for the comparison of the engine with the naive evaluator.
+// Random queries for the comparison of the engine with the naive evaluator.
 #pragma once
 
 #include <random>
 #include <string>
 #include <vector>
 
-#include "promql/test_script/memory_storage.h"
+#include "promql/signatures.h"
 
 namespace thermocline::promql::naive {
 
-// Fills `storage` with gauges a and b, a counter c_total that resets, unique values u, and classic
-// buckets h_bucket, over [0, 30 min], with gaps and stale markers.
-void FillRandomly(std::mt19937_64* random, MemoryStorage* storage);
-
-// Writes queries that are valid and whose answers do not hang on a last bit or on the order of
-// equal values: comparisons see only sums of whole numbers, topk only distinct values.
+// Writes valid queries over the metrics of RandomData: every function, aggregation, operator and
+// modifier can appear. What the language leaves open is not asked: which of equal values topk and
+// limitk keep where their operand has no order of its own.
 class QueryWriter {
  public:
   explicit QueryWriter(std::mt19937_64* random) : random_(*random) {}
 
-  // An instant vector expression.
-  std::string Vector(int depth);
-  std::string Scalar(int depth);
+  // A whole query: mostly an instant vector, sometimes a scalar.
+  std::string Query();
+  // A range vector or a string too, which only instant queries may be.
+  std::string InstantQuery();
 
  private:
   size_t Below(size_t count) { return random_() % count; }
+  bool OneIn(size_t count) { return Below(count) == 0; }
   const std::string& OneOf(const std::vector<std::string>& choices) {
     return choices[Below(choices.size())];
   }
-  std::string Modifiers();
-  std::string Duration();
-  std::string Selector();
-  std::string Range(int depth);
-  std::string Whole(int depth);
-  std::string WindowCall(int depth);
-  std::string ElementCall(int depth);
-  std::string Aggregation(int depth);
+
+  // --- random_query.cc ---
+  std::string Vector(int depth);
+  std::string Scalar(int depth);
   std::string Arithmetic(int depth);
   std::string Comparison(int depth);
   std::string SetOperation(int depth);
-  std::string Matching();
+  std::string Trim(int depth);
+  std::string Matching(bool fills);
   std::string Grouping();
+  std::string Aggregation(int depth);
+  std::string RankedOperand();
+  std::string Parenthesised(const std::string& text) { return OneIn(6) ? "(" + text + ")" : text; }
+
+  // --- random_selector.cc ---
+  std::string Duration();
+  std::string At();
+  std::string Modifiers();
+  std::string Matchers();
+  std::string Metric();
+  std::string Selector();
+  std::string InstantSelector();
+  std::string RangeSelector();
+  // A selector or a subquery.
+  std::string Range(int depth);
+
+  // --- random_call.cc ---
+  std::string Call(int depth);
+  std::string AnyCall(int depth);
+  std::string Argument(const Signature& function, size_t index, int depth);
+  std::string RateCall(int depth);
+  std::string HistogramCall(int depth);
+  std::string LabelCall(int depth);
+  std::string InfoCall(int depth);
 
   std::mt19937_64& random_;
 };

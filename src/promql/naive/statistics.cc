@@ -1,11 +1,17 @@
-// Sums, means, variances and quantiles of the naive evaluator (promql-semantics 2.7).
+// Sums, means and quantiles of the naive evaluator (promql-semantics 2.7).
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "promql/naive/evaluator.h"
+#include "promql/naive/values.h"
 
 namespace thermocline::promql::naive {
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
 
 void KahanSum::Add(double value) {
   const double sum = sum_ + value;
@@ -19,35 +25,44 @@ void KahanSum::Add(double value) {
   sum_ = sum;
 }
 
-double KahanSum::value() const { return std::isinf(sum_) ? sum_ : sum_ + lost_; }
-
-// In long double, so that sums of large values do not overflow.
-double MeanOf(const std::vector<double>& values) {
-  KahanSum plain;
-  for (const double value : values) plain.Add(value);
-  const auto count = static_cast<double>(values.size());
-  if (std::isfinite(plain.sum())) return plain.value() / count;
-  long double wide = 0;
-  for (const double value : values) wide += static_cast<long double>(value) / values.size();
-  return static_cast<double>(wide);
+void KahanSum::Multiply(double factor) {
+  sum_ *= factor;
+  lost_ *= factor;
 }
 
-double VarianceOf(const std::vector<double>& values) {
-  long double mean = 0;
-  long double squares = 0;
-  long double count = 0;
-  for (const double value : values) {
-    if (!std::isfinite(value)) return std::numeric_limits<double>::quiet_NaN();
-    const long double delta = value - mean;
-    mean += delta / ++count;
-    squares += delta * (value - mean);
+KahanSum KahanSum::DividedBy(double divisor) const {
+  KahanSum divided(sum_ / divisor);
+  divided.lost_ = lost_ / divisor;
+  return divided;
+}
+
+double KahanSum::value() const { return std::isinf(sum_) ? sum_ : sum_ + lost_; }
+
+double MeanOf(const std::vector<double>& values) {
+  KahanSum sum(values.front());
+  bool overflowed = false;  // `sum` is a mean from then on
+  for (size_t i = 1; i < values.size(); ++i) {
+    const auto count = static_cast<double>(i + 1);
+    if (!overflowed) {
+      KahanSum next = sum;
+      next.Add(values[i]);
+      if (!std::isinf(next.sum())) {
+        sum = next;
+        continue;
+      }
+      overflowed = true;
+      sum = sum.DividedBy(count - 1);
+    }
+    sum.Multiply((count - 1) / count);
+    sum.Add(values[i] / count);
   }
-  return static_cast<double>(squares / count);
+  if (overflowed) return sum.sum() + sum.lost();
+  const auto count = static_cast<double>(values.size());
+  return sum.sum() / count + sum.lost() / count;
 }
 
 double QuantileOf(double q, std::vector<double> values) {
-  constexpr double kInf = std::numeric_limits<double>::infinity();
-  if (values.empty() || std::isnan(q)) return std::numeric_limits<double>::quiet_NaN();
+  if (values.empty() || std::isnan(q)) return kNan;
   if (q < 0) return -kInf;
   if (q > 1) return kInf;
   std::sort(values.begin(), values.end(), [](double a, double b) {
@@ -58,6 +73,20 @@ double QuantileOf(double q, std::vector<double> values) {
   const size_t high = std::min(low + 1, values.size() - 1);
   const double weight = rank - std::floor(rank);
   return values[low] * (1 - weight) + values[high] * weight;
+}
+
+double GoMax(double a, double b) {
+  if (a == kInf || b == kInf) return kInf;
+  if (std::isnan(a) || std::isnan(b)) return kNan;
+  if (a == 0 && b == 0) return std::signbit(a) ? b : a;
+  return a > b ? a : b;
+}
+
+double GoMin(double a, double b) {
+  if (a == -kInf || b == -kInf) return -kInf;
+  if (std::isnan(a) || std::isnan(b)) return kNan;
+  if (a == 0 && b == 0) return std::signbit(a) ? a : b;
+  return a < b ? a : b;
 }
 
 }  // namespace thermocline::promql::naive
