@@ -55,6 +55,18 @@ class ScriptsTest(unittest.TestCase):
         self.assertIn("thermocline help promqltest", output)
 
 
+class NaiveTest(unittest.TestCase):
+    def test_the_naive_evaluator_passes_them_too(self):
+        sim = pathlib.Path(BINARY).parent / "tests" / "promql_sim"
+        done = subprocess.run(
+            [sim, "--scripts", *map(str, THEIRS + OURS)], env=scrubbed_environment(), timeout=300,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        count = COUNT.search(done.stdout)
+        self.assertTrue(count, done.stdout[-2000:])
+        self.assertEqual((int(count[1]), int(count[2])), (THEIR_CASES + OUR_CASES, 0),
+                         done.stdout[-4000:])
+
+
 class StoredScriptsTest(unittest.TestCase):
     def check(self, storage):
         status, passed, failed, output = run_scripts(THEIRS + OURS, storage)
