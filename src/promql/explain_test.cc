@@ -73,12 +73,12 @@ TEST_F(ExplainTest, NamesNodesAndTheRewritesThatChangedThem) {
   EXPECT_EQ(explained->total, nullptr);
 }
 
-TEST_F(ExplainTest, AnInstantQueryHasNothingToEvaluateOnce) {
+TEST_F(ExplainTest, OfAnInstantQueryOnlyPinnedPartsAreEvaluatedOnce) {
   const auto explained =
       Ask("topk(2, m @ 60) or vector(max_over_time(m[5m:1m])) > \"x\"", false, 0);
   EXPECT_FALSE(explained.ok());
   EXPECT_EQ(Lines(Ask("topk(2, m @ 60)", false, 0)->plan),
-            "aggregate topk\n selector m @ 60.000\n number 2\n");
+            "once once [evaluate_once]\n aggregate topk\n  selector m @ 60.000\n  number 2\n");
   EXPECT_EQ(Lines(Ask("max_over_time((m)[5m:1m] offset 1h)", false, 0)->plan),
             "call max_over_time\n subquery [5m:1m] offset 1h\n  selector m\n");
 }
