@@ -11,7 +11,6 @@
 namespace thermocline::promql {
 namespace {
 
-using testing::ElementsAre;
 
 // One line a node: depth, kind, name, notes in parentheses, rewrites in brackets.
 std::string Lines(const ExplainedNode& node, size_t depth = 0) {
