@@ -25,6 +25,9 @@ class PieceSender {
   // MiB a second. Threads: safe.
   int64_t excused_ns() const { return excused_ns_.load(std::memory_order_relaxed); }
 
+  // Time that sending took so far, all of it.
+  int64_t sending_ns() const { return sending_ns_; }
+
   // The response to return from the route, at the end. `rest` is what was not sent.
   Response Finish(std::string rest);
   Response Fail(Response failure);

@@ -2,10 +2,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "model/exemplar.h"
 #include "promql/parser.h"
 #include "server/query_statistics.h"
+#include "server/query_trace.h"
 #include "server/reply.h"
 #include "server/result_stream.h"
 #include "server/router.h"
@@ -20,6 +22,7 @@ struct QuerySettings {
   uint64_t limit = 0;
   int64_t timeout_ms = 0;  // the smaller of the request's and the server's
   int64_t lookback_delta_ms = 0;
+  bool trace = false;
 };
 
 Result<QuerySettings> ParseSettings(const RouteCall& call, uint64_t limit) {
@@ -34,6 +37,7 @@ Result<QuerySettings> ParseSettings(const RouteCall& call, uint64_t limit) {
     }
     settings.lookback_delta_ms = *lookback_ms;
   }
+  ASSIGN_OR_RETURN(settings.trace, BoolParameter(call.parameters, "trace", false));
   const int64_t most_ms = call.context.options.query_timeout_ms;
   settings.timeout_ms = asked_ms > 0 ? std::min(asked_ms, most_ms) : most_ms;
   return settings;
@@ -55,10 +59,18 @@ class RunningQuery {
     options_.counters = &counters_;
     options_.lookback_delta_ms = settings.lookback_delta_ms;
     options_.count_samples = !call.parameters.Get("stats").empty();
+    if (settings.trace) trace_.emplace(call.context.storage, clock_);
   }
 
   promql::QueryOptions& options() { return options_; }
   ResultStream& stream() { return stream_; }
+  const Queryable& storage(const RouteCall& call) const {
+    return trace_ ? static_cast<const Queryable&>(*trace_) : call.context.storage;
+  }
+  // The "trace" object; empty when none was asked for.
+  std::string TraceJson(std::string_view query) const {
+    return trace_ ? trace_->Json(query, stream_.sending_ns()) : "";
+  }
 
   // The "stats" object: Prometheus' keys, then what each tier considered and read.
   std::string StatsJson(const promql::QueryResult& result, bool per_step) const {
@@ -75,6 +87,7 @@ class RunningQuery {
   ResultStream stream_;
   QueryBudget budget_;
   ReadCounters counters_;
+  std::optional<QueryTrace> trace_;
   promql::QueryOptions options_;
 };
 
@@ -103,7 +116,7 @@ Response Reply(const RouteCall& call, RunningQuery& query, Result<promql::QueryR
   }
   const bool per_step = asked == "all" && call.context.engine.options().per_step_statistics;
   const std::string stats = asked.empty() ? "" : query.StatsJson(*answer, per_step);
-  return query.stream().Succeed(*answer, stats);
+  return query.stream().Succeed(*answer, stats, query.TraceJson(call.parameters.Get("query")));
 }
 
 Response InstantQuery(const RouteCall& call) {
@@ -116,7 +129,7 @@ Response InstantQuery(const RouteCall& call) {
   if (!settings.ok()) return Failure(settings.status(), false);
   RunningQuery query(call, *settings);
   return Reply(call, query,
-               call.context.engine.StreamInstant(call.context.storage, call.parameters.Get("query"),
+               call.context.engine.StreamInstant(query.storage(call), call.parameters.Get("query"),
                                                  *at_ms, query.options(), query.stream()));
 }
 
@@ -129,7 +142,7 @@ Response RangeQuery(const RouteCall& call) {
   if (!settings.ok()) return Failure(settings.status(), false);
   RunningQuery query(call, *settings);
   return Reply(call, query,
-               call.context.engine.StreamRange(call.context.storage, call.parameters.Get("query"),
+               call.context.engine.StreamRange(query.storage(call), call.parameters.Get("query"),
                                                steps->start_ms, steps->end_ms, steps->step_ms,
                                                query.options(), query.stream()));
 }

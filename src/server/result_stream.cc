@@ -20,9 +20,11 @@ Status ResultStream::Add(promql::ResultSeries series) {
   return sender_.Offer(&text_);
 }
 
-Response ResultStream::Succeed(promql::QueryResult& result, std::string_view stats) {
+Response ResultStream::Succeed(promql::QueryResult& result, std::string_view stats,
+                               std::string_view trace) {
   if (truncated()) result.warnings.emplace_back("results truncated due to limit");
   AppendResultEnd(result, stats, &text_);
+  if (!trace.empty()) text_.append(R"(,"trace":)").append(trace);
   AppendSuccessEnd(result.warnings, result.infos, &text_);
   return sender_.Finish(std::move(text_));
 }

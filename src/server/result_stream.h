@@ -20,8 +20,12 @@ class ResultStream final : public promql::ResultSink {
   Status Begin(promql::ResultKind kind) override;
   Status Add(promql::ResultSeries series) override;
 
-  // The response to return from the route, after the query has ended. `stats` is JSON or empty.
-  Response Succeed(promql::QueryResult& result, std::string_view stats);
+  int64_t sending_ns() const { return sender_.sending_ns(); }
+
+  // The response to return from the route, after the query has ended. `stats` and `trace` are JSON
+  // or empty.
+  Response Succeed(promql::QueryResult& result, std::string_view stats,
+                   std::string_view trace = {});
   Response Fail(Response failure) { return sender_.Fail(std::move(failure)); }
 
  private:

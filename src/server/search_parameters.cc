@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 
 #include "model/labels.h"
 #include "server/match_parameters.h"
@@ -101,16 +100,6 @@ Result<uint64_t> ParseLimit(const Parameters& parameters, uint64_t max_limit) {
 }
 
 }  // namespace
-
-Result<bool> BoolParameter(const Parameters& parameters, std::string_view name, bool absent) {
-  constexpr std::array<std::string_view, 6> kTrue = {"1", "t", "T", "TRUE", "true", "True"};
-  constexpr std::array<std::string_view, 6> kFalse = {"0", "f", "F", "FALSE", "false", "False"};
-  const std::string_view text = parameters.Get(name);
-  if (text.empty()) return absent;
-  if (std::ranges::find(kTrue, text) != kTrue.end()) return true;
-  if (std::ranges::find(kFalse, text) != kFalse.end()) return false;
-  return Refuse(fmt::format("invalid {} {}: must be boolean", name, GoQuote(text)));
-}
 
 Result<SearchQuery> ParseSearch(const Parameters& parameters, std::string_view endpoint,
                                 TimestampMs now_ms, uint64_t max_limit) {

@@ -31,7 +31,4 @@ struct SearchQuery {
 Result<SearchQuery> ParseSearch(const Parameters& parameters, std::string_view endpoint,
                                 TimestampMs now_ms, uint64_t max_limit);
 
-// strconv.ParseBool; `absent` when missing or empty.
-Result<bool> BoolParameter(const Parameters& parameters, std::string_view name, bool absent);
-
 }  // namespace thermocline

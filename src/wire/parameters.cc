@@ -204,6 +204,17 @@ Result<int64_t> ParseGoInt32(std::string_view text) {
   return value;
 }
 
+Result<bool> BoolParameter(const Parameters& parameters, std::string_view name, bool absent) {
+  constexpr std::string_view kTrue[] = {"1", "t", "T", "TRUE", "true", "True"};
+  constexpr std::string_view kFalse[] = {"0", "f", "F", "FALSE", "false", "False"};
+  const std::string_view text = parameters.Get(name);
+  if (text.empty()) return absent;
+  if (std::ranges::find(kTrue, text) != std::end(kTrue)) return true;
+  if (std::ranges::find(kFalse, text) != std::end(kFalse)) return false;
+  return Status::InvalidArgument("invalid " + std::string(name) + " " + GoQuote(text) +
+                                 ": must be boolean");
+}
+
 Result<int64_t> DurationParameter(const Parameters& parameters, std::string_view name) {
   const std::string_view text = parameters.Get(name);
   if (text.empty()) return int64_t{0};

@@ -56,6 +56,9 @@ Result<uint64_t> LimitParameter(const Parameters& parameters, std::string_view n
 Result<int64_t> CountParameter(const Parameters& parameters, std::string_view name);
 // strconv.ParseInt(text, 10, 32). InvalidArgument with Go's text.
 Result<int64_t> ParseGoInt32(std::string_view text);
+// strconv.ParseBool; `absent` when missing or empty. InvalidArgument
+// `invalid name "x": must be boolean`.
+Result<bool> BoolParameter(const Parameters& parameters, std::string_view name, bool absent);
 // Milliseconds, 0 when missing.
 Result<int64_t> DurationParameter(const Parameters& parameters, std::string_view name);
 

@@ -48,6 +48,47 @@ class HttpApiTest(unittest.TestCase):
     def get(self, path, **parameters):
         return self.server.get(path, **parameters)
 
+    def test_a_trace_tells_what_each_tier_read_and_skipped(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="thermocline-trace-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        server = thermocline(folder).start()
+        self.addCleanup(server.kill)
+        day_s = 86_400
+        start_s = (self.now_s // day_s - 3) * day_s
+        for day in range(3):
+            at_ms = (start_s + day * day_s) * 1000
+            self.assertEqual(send(server.url, [encode_series(
+                {"__name__": "m"}, [(at_ms + k * 1000, k) for k in range(50)])])[0], 204)
+            server.flush()
+        self.assertEqual(send(server.url, [encode_series(
+            {"__name__": "m"}, [(self.now_s * 1000, 1)])])[0], 204)
+
+        def tiers(at_s):
+            status, answer = server.get("/api/v1/query", query="sum(m)", time=at_s, trace=1)
+            self.assertEqual(status, 200)
+            evaluation = answer["trace"]["children"][1]
+            self.assertEqual(evaluation["message"], "evaluate")
+            for node in (answer["trace"], evaluation, *evaluation["children"]):
+                self.assertGreaterEqual(node["duration_msec"], 0)
+            selection, = evaluation["children"]
+            return selection["tiers"]
+
+        cold = tiers(start_s + day_s + 30)
+        files = cold["cold"]["files"]
+        self.assertEqual((files["considered"], files["skippedByTime"], files["read"]), (3, 2, 1))
+        self.assertGreater(cold["cold"]["pages"]["read"], 0)
+        self.assertGreater(cold["cold"]["samples"], 0)
+        self.assertEqual(cold["head"]["samples"], 0)
+        hot = tiers(self.now_s + 1)
+        self.assertEqual(hot["cold"]["files"]["skippedByTime"], 3)
+        self.assertEqual(hot["head"]["series"], 1)
+        self.assertNotIn("trace", server.get("/api/v1/query", query="m")[1])
+        self.assertEqual(server.get("/api/v1/query", query="m", trace="x")[0], 400)
+        status, answer = server.get("/api/v1/query_range", query="m", start=start_s,
+                                    end=start_s + 60, step=10, trace="true", stats="true")
+        self.assertEqual(answer["trace"]["message"], "m")
+        self.assertEqual(answer["data"]["stats"]["tiers"]["cold"]["blocksConsidered"], 3)
+
     def test_instant_query_answers_in_prometheus_shape(self):
         status, answer = self.get("/api/v1/query", query='sum by (job) (requests_total)',
                                   time=self.now_s - 10)
