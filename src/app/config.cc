@@ -103,6 +103,8 @@ void RegisterQueryFlags(Config* config, FlagTable* table) {
       "Bytes that all queries together may hold; when not given, a quarter of the memory.", table);
   table->AddDuration("query.lookback-delta", &config->engine.lookback_delta_ms,
                      "How far back an instant selector looks for a sample.");
+  table->AddString("global.query_log_file", &config->query_log_file,
+                   "File that gets a line of JSON per query, with Prometheus' keys.");
   table->AddCustom(
       "enable-feature", "string", "",
       [config](std::string_view text) -> Status {
@@ -110,7 +112,7 @@ void RegisterQueryFlags(Config* config, FlagTable* table) {
       },
       "Features under Prometheus' names, between commas: promql-experimental-functions, "
       "promql-extended-range-selectors, promql-binop-fill-modifiers, promql-delayed-name-removal, "
-      "use-start-timestamps, type-and-unit-labels.");
+      "promql-per-step-stats, use-start-timestamps, type-and-unit-labels.");
 }
 
 void RegisterReadFlags(Config* config, FlagTable* table) {
@@ -134,7 +136,7 @@ void RegisterWebFlags(Config* config, FlagTable* table) {
   table->AddStrings("web.listen-address", &config->listen_addresses,
                     "Address to listen on, host:port; may be given again.");
   table->AddBool("web.enable-admin-api", &server.enable_admin_api,
-                 "Serves the admin endpoints (flush).");
+                 "Serves the admin endpoints (flush, ending queries).");
   table->AddInt("web.max-connections", &server.listener.max_connections,
                 "Connections that may be open at once.");
   table->AddCustom(

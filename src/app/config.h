@@ -25,6 +25,7 @@ struct Config {
   ServerOptions server;
   std::vector<std::string> listen_addresses = {"127.0.0.1:9090"};
   bool insecure_listen = false;
+  std::string query_log_file;  // empty: queries are not logged
   std::string log_level = "info";
   std::string log_format = "logfmt";
   std::vector<std::string> feature_warnings;         // of --enable-feature, told at the start

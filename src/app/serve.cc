@@ -17,6 +17,7 @@
 #include "env/posix/posix_env.h"
 #include "env/posix/process_metrics.h"
 #include "env/ticker.h"
+#include "server/query_log.h"
 
 namespace thermocline {
 namespace {
@@ -47,7 +48,8 @@ void LogOpening(const OpenSummary& summary, int64_t duration_ms, Logger& logger)
 }
 
 ServerContext MakeContext(const Config& config, const FlagTable& flags, Store& store,
-                          const promql::Engine& engine, MemoryLedger* ledger, Env env) {
+                          const promql::Engine& engine, MemoryLedger* ledger, QueryLog* query_log,
+                          Env env) {
   std::string retention =
       config.store.retention_time_ms > 0 ? FormatDurationMs(config.store.retention_time_ms) : "";
   if (config.store.retention_size_bytes > 0) {
@@ -66,7 +68,8 @@ ServerContext MakeContext(const Config& config, const FlagTable& flags, Store& s
                        config.store.path,
                        retention.empty() ? "unlimited" : retention,
                        env.clock.NowMs(),
-                       ledger};
+                       ledger,
+                       query_log};
 }
 
 // Waits for a signal and for the requests in progress; a second signal cuts that short.
@@ -108,9 +111,13 @@ Status Serve(const Config& config, const FlagTable& flags, PosixEnv& posix, Stop
   ASSIGN_OR_RETURN(auto store, std::move(opened));
   LogOpening(summary, (env.clock.SteadyNs() - started_ns) / 1'000'000, env.logger);
   const promql::Engine engine(config.engine, env.executor, env.clock);
-  ASSIGN_OR_RETURN(auto server,
-                   Server::Start(MakeContext(config, flags, *store, engine, &ledger, env),
-                                 config.listen_addresses));
+  std::unique_ptr<QueryLog> query_log;
+  if (!config.query_log_file.empty()) {
+    ASSIGN_OR_RETURN(query_log, QueryLog::Open(config.query_log_file, env));
+  }
+  ASSIGN_OR_RETURN(auto server, Server::Start(MakeContext(config, flags, *store, engine, &ledger,
+                                                          query_log.get(), env),
+                                              config.listen_addresses));
   for (const std::string& address : server->addresses()) {
     env.logger.Log(LogLevel::kInfo, "server", "Listening", {{"url", "http://" + address}});
   }

@@ -36,11 +36,13 @@ Status QueryBudget::Charge(uint64_t bytes) {
   if (limit_bytes_ != 0 && (bytes > limit_bytes_ || before > limit_bytes_ - bytes)) {
     used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     return Status::ResourceExhausted("query needs more memory than its limit of " +
-                                     std::to_string(limit_bytes_) + " bytes");
+                                     std::to_string(limit_bytes_) + " bytes (--query.max-memory)");
   }
   if (all_ == nullptr || all_->Charge(bytes).ok()) return Status::Ok();
   used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  return Status::Unavailable("queries together need more memory than their limit");
+  return Status::Unavailable("queries together need more memory than their limit of " +
+                             std::to_string(all_->limit_bytes_) +
+                             " bytes (--query.max-memory-total)");
 }
 
 void QueryBudget::Release(uint64_t bytes) {

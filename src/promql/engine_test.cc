@@ -184,9 +184,10 @@ TEST_F(EngineTest, ExtremeTimesAndStepsAreAnsweredOrRefused) {
   EXPECT_EQ(
       At("count_over_time(up[100y:1ms])", 0),
       "error: subquery of 3153600000000 steps exceeds the maximum of 100000 per series: use a "
-      "larger resolution, <range>:<resolution>");
+      "larger resolution, <range>:<resolution> (--query.max-subquery-points)");
   EXPECT_EQ(Over("vector(1)", kMinTimestampMs, kMaxTimestampMs, 1),
-            "error: query processing would load too many samples into memory in query execution");
+            "error: query processing would load too many samples into memory in query execution: "
+            "more than 50000000 at once (--query.max-samples)");
 }
 
 TEST_F(EngineTest, StopsAtTheSampleLimit) {

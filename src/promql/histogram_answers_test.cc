@@ -119,7 +119,8 @@ TEST_F(HistogramAnswers, CountByTheirSizeTowardsTheSampleLimit) {
   EXPECT_TRUE(Engine(options, one_, clock_).Instant(storage_, "h", 60'000, {}).ok());
   options.max_samples = 119;
   EXPECT_EQ(Text(Engine(options, one_, clock_).Instant(storage_, "h", 60'000, {})),
-            "query processing would load too many samples into memory in query execution");
+            "query processing would load too many samples into memory in query execution: more "
+            "than 119 at once (--query.max-samples)");
 }
 
 TEST_F(HistogramAnswers, AFloatAndAHistogramMayShareATimeAfterRelabelling) {

@@ -8,9 +8,7 @@ namespace thermocline {
 namespace {
 
 Response Flush(const RouteCall& call) {
-  if (!call.context.options.enable_admin_api) {
-    return Failure(403, "unavailable", "admin APIs disabled: start with --web.enable-admin-api");
-  }
+  if (!call.context.options.enable_admin_api) return AdminDisabled();
   auto summary = call.context.admin.FlushAll();
   if (!summary.ok()) return Failure(summary.status(), false);
   return Success(fmt::format(R"({{"blocks":{},"series":{},"samples":{},"bytes":{}}})",

@@ -78,4 +78,8 @@ Response Failure(const Status& status, bool during_query) {
   return Failure(mapping.status, mapping.error_type, status.message());
 }
 
+Response AdminDisabled() {
+  return Failure(403, "unavailable", "admin APIs disabled: start with --web.enable-admin-api");
+}
+
 }  // namespace thermocline

@@ -27,4 +27,7 @@ Response Failure(int status, std::string_view error_type, std::string_view messa
 // nor a time-out an "execution" error.
 Response Failure(const Status& status, bool during_query);
 
+// The answer of an endpoint that needs --web.enable-admin-api.
+Response AdminDisabled();
+
 }  // namespace thermocline

@@ -132,7 +132,9 @@ Response Run(const ServerContext& context, const Request& request, const RouteMa
                                request.query.size(), options.max_query_url_bytes));
   }
   if (form && request.body.size() > options.max_query_form_bytes) {
-    return Failure(413, "bad_data", "the form is too long");
+    return Failure(413, "bad_data",
+                   fmt::format("the form is {} bytes long, at most {} are taken",
+                               request.body.size(), options.max_query_form_bytes));
   }
   Parameters parameters;
   // As in Go, the values of the body come before those of the URL.
@@ -149,7 +151,7 @@ std::vector<const Route*> AllRoutes() {
   for (const std::span<const Route> group :
        {QueryRoutes(), ExplainRoutes(), ExpressionRoutes(), LabelRoutes(), SearchRoutes(),
         WriteRoutes(), ReadRoutes(), StatusRoutes(), FeatureRoutes(), TargetRoutes(),
-        FederateRoutes(), AdminRoutes(), PageRoutes()}) {
+        FederateRoutes(), AdminRoutes(), ActiveQueryRoutes(), PageRoutes()}) {
     for (const Route& route : group) all.push_back(&route);
   }
   return all;
@@ -188,9 +190,18 @@ Response Answer(const ServerContext& context, const Request& request, const Rout
   return response;
 }
 
-Response AnswerBusy(const ServerContext& context) {
-  Response response =
-      Failure(503, "unavailable", "the server is busy: too many requests are waiting");
+Response AnswerBusy(const ServerContext& context, const RouteMatch& match, bool memory_short) {
+  std::string message = "the server is busy: too many requests are waiting";
+  if (memory_short) {
+    message = fmt::format(
+        "the server is busy: nearly all of its {} bytes of memory (--memory.limit) are in use",
+        context.ledger->limit_bytes());
+  } else if (match.route != nullptr && match.route->lane == Lane::kQuery) {
+    const LaneOptions& lane = context.options.queries;
+    message += fmt::format(": {} queries run (--query.max-concurrency), {} may wait for {} ms",
+                           lane.threads, lane.queue, lane.max_wait_ms);
+  }
+  Response response = Failure(503, "unavailable", message);
   AddCorsHeaders(context.options.cors_origin, &response);
   return response;
 }

@@ -55,6 +55,7 @@ std::span<const Route> FeatureRoutes();
 std::span<const Route> TargetRoutes();
 std::span<const Route> FederateRoutes();
 std::span<const Route> AdminRoutes();
+std::span<const Route> ActiveQueryRoutes();
 std::span<const Route> PageRoutes();
 
 // All of them, in the order in which they are looked for.
@@ -74,7 +75,7 @@ RouteMatch FindRoute(std::string_view method, std::string_view path);
 Response Answer(const ServerContext& context, const Request& request, const RouteMatch& match,
                 const std::function<void(Response)>& send);
 
-// The answer instead when the route's lane is full: 503 with Retry-After.
-Response AnswerBusy(const ServerContext& context);
+// The answer instead when the route's lane is full, or `memory_short`: 503 with Retry-After.
+Response AnswerBusy(const ServerContext& context, const RouteMatch& match, bool memory_short);
 
 }  // namespace thermocline

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "env/ticker.h"
+#include "server/active_queries.h"
 #include "server/lane_pool.h"
 #include "server/reply.h"
 #include "server/router.h"
@@ -16,7 +17,7 @@ class HttpServer final : public Server {
  public:
   explicit HttpServer(ServerContext context)
       : all_queries_({}, 0, {}, context.options.queries_memory_bytes),
-        context_(WithBudget(std::move(context), &all_queries_)),
+        context_(WithQueries(std::move(context), &all_queries_, &active_queries_)),
         queries_("query", context_.options.queries, context_.env),
         reads_("read", context_.options.reads, context_.env),
         writes_("write", context_.options.writes, context_.env),
@@ -81,12 +82,13 @@ class HttpServer final : public Server {
       Observe(*shared, match, response);
       if (!response.sent) done(std::move(response));
     };
-    task.refuse = [this, shared, match, done] {
-      Response response = AnswerBusy(context_);
+    const bool memory_short = MemoryIsShortFor(match);
+    task.refuse = [this, shared, match, done, memory_short] {
+      Response response = AnswerBusy(context_, match, memory_short);
       Observe(*shared, match, response);
       done(std::move(response));
     };
-    if (MemoryIsShortFor(match)) return task.refuse();
+    if (memory_short) return task.refuse();
     PoolOf(match).Submit(std::move(task));
   }
 
@@ -106,12 +108,15 @@ class HttpServer final : public Server {
                  1e9);
   }
 
-  static ServerContext WithBudget(ServerContext context, QueryBudget* all_queries) {
+  static ServerContext WithQueries(ServerContext context, QueryBudget* all_queries,
+                                   ActiveQueries* active_queries) {
     context.all_queries = all_queries;
+    context.active_queries = active_queries;
     return context;
   }
 
   QueryBudget all_queries_;
+  ActiveQueries active_queries_;
   const ServerContext context_;
   std::unique_ptr<Listener> listener_;  // outlives the lanes, whose tasks post to it
   LanePool queries_;

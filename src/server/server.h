@@ -48,6 +48,9 @@ struct ServerOptions {
   Status Validate() const;
 };
 
+class ActiveQueries;  // server/active_queries.h
+class QueryLog;       // server/query_log.h
+
 // What the routes work on; borrowed, outlives the server.
 struct ServerContext {
   ServerOptions options;
@@ -64,7 +67,11 @@ struct ServerContext {
   TimestampMs started_ms = 0;
   // Told what queries hold; while it sheds no new ones are taken. Borrowed, may be null.
   MemoryLedger* ledger = nullptr;
-  QueryBudget* all_queries = nullptr;  // set by Server::Start
+  // Where queries are logged; borrowed, null when they are not.
+  QueryLog* query_log = nullptr;
+  // Set by Server::Start.
+  QueryBudget* all_queries = nullptr;
+  ActiveQueries* active_queries = nullptr;
 };
 
 // Threads: owns its lanes and its listener.

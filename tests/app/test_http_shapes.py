@@ -136,7 +136,8 @@ class HttpShapesTest(unittest.TestCase):
             "/api/v1/query_range", timeout="50ms", start=self.now_s - 3600, end=self.now_s,
             step="1s", query="quantile_over_time(0.9, vector(1)[1h:100ms])")
         self.assertEqual((status, answer["errorType"], answer["error"]),
-                         (503, "timeout", "query timed out in expression evaluation"))
+                         (503, "timeout", "query timed out in expression evaluation: it may run "
+                                          "50ms (the request's timeout)"))
 
     def test_the_metrics_page_is_the_text_format(self):
         with urllib.request.urlopen(self.server.url + "/metrics", timeout=10) as response:

@@ -1,6 +1,7 @@
 #include "promql/exec/context.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -10,9 +11,11 @@
 namespace thermocline::promql {
 namespace {
 
-Status TooManySamples() {
+// Prometheus' words, then what the limit is.
+Status TooManySamples(uint64_t most) {
   return Status::ResourceExhausted(
-      "query processing would load too many samples into memory in query execution");
+      "query processing would load too many samples into memory in query execution: more than " +
+      std::to_string(most) + " at once (--query.max-samples)");
 }
 
 }  // namespace
@@ -42,14 +45,14 @@ void QueryContext::ReleaseBytes(uint64_t bytes) {
 }
 
 Status QueryContext::CheckSteps(uint64_t steps) const {
-  return steps > engine_.max_samples ? TooManySamples() : Status::Ok();
+  return steps > engine_.max_samples ? TooManySamples(engine_.max_samples) : Status::Ok();
 }
 
 Status QueryContext::HoldSamples(uint64_t samples) {
   const uint64_t now = held_.fetch_add(samples, std::memory_order_relaxed) + samples;
   if (now > engine_.max_samples) {
     ReleaseSamples(samples);
-    return TooManySamples();
+    return TooManySamples(engine_.max_samples);
   }
   uint64_t peak = peak_.load(std::memory_order_relaxed);
   while (peak < now && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {

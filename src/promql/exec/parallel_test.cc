@@ -177,12 +177,12 @@ TEST(Subqueries, HaveNoMorePointsThanTheLimit) {
   EXPECT_EQ(refused.status().code(), Code::kInvalidArgument);
   EXPECT_EQ(refused.status().message(),
             "subquery of 100001 steps exceeds the maximum of 100000 per series: use a larger "
-            "resolution, <range>:<resolution>");
+            "resolution, <range>:<resolution> (--query.max-subquery-points)");
   // The steps of the whole query count, and subqueries inside subqueries.
   EXPECT_EQ(
       engine.Range(storage, "max_over_time(m[1s:1ms])", 0, 100'000, 1'000, {}).status().message(),
       "subquery of 101000 steps exceeds the maximum of 100000 per series: use a larger "
-      "resolution, <range>:<resolution>");
+      "resolution, <range>:<resolution> (--query.max-subquery-points)");
   EXPECT_FALSE(
       engine.Instant(storage, "max_over_time(sum_over_time(m[1m:1ms])[50s:1s])", 0, {}).ok());
 }

@@ -27,7 +27,7 @@ Status CheckSubquerySteps(const PlanNode& plan, const StepGrid& grid, uint64_t m
     if (inner.count > max_steps) {
       return Status::InvalidArgument(
           fmt::format("subquery of {} steps exceeds the maximum of {} per series: use a larger "
-                      "resolution, <range>:<resolution>",
+                      "resolution, <range>:<resolution> (--query.max-subquery-points)",
                       inner.count, max_steps));
     }
   }
