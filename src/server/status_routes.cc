@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "server/metrics_json.h"
 #include "server/reply.h"
 #include "server/router.h"
 #include "wire/json.h"
@@ -108,12 +109,24 @@ Response Tsdb(const RouteCall& call) {
       CountsJson(head.bytes_by_label), CountsJson(head.series_by_label_pair)));
 }
 
+Response SelfMetrics(const RouteCall& call) {
+  const std::string_view pattern = call.parameters.Get("metric_name_pattern");
+  const auto name = Matcher::Make(MatchType::kRegex, std::string(kMetricNameLabel),
+                                  std::string(pattern.empty() ? ".*" : pattern));
+  if (!name.ok()) {
+    return Failure(400, "bad_data",
+                   fmt::format("invalid metric_name_pattern: {}", name.status().message()));
+  }
+  return Success(MetricsJson(call.context.env.metrics, *name));
+}
+
 constexpr Route kRoutes[] = {
     {"/api/v1/status/buildinfo", "GET", Lane::kOther, &BuildInfo},
     {"/api/v1/status/runtimeinfo", "GET", Lane::kOther, &RuntimeInfo},
     {"/api/v1/status/flags", "GET", Lane::kOther, &Flags},
     {"/api/v1/status/config", "GET", Lane::kOther, &Config},
     {"/api/v1/status/tsdb", "GET", Lane::kOther, &Tsdb},
+    {"/api/v1/status/self_metrics", "GET", Lane::kOther, &SelfMetrics},
     {"/api/v1/status/walreplay", "GET", Lane::kOther, &WalReplay},
     {"/api/v1/notifications", "GET", Lane::kOther, &Notifications},
     {"/version", "GET", Lane::kOther, &Version},

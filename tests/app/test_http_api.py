@@ -2,6 +2,7 @@
 import gzip
 import json
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -47,6 +48,28 @@ class HttpApiTest(unittest.TestCase):
 
     def get(self, path, **parameters):
         return self.server.get(path, **parameters)
+
+    def test_own_metrics_come_as_json(self):
+        path = "/api/v1/status/self_metrics"
+        text = self.ask("/metrics")[2].decode()
+        status, answer = self.get(path, metric_name_pattern="thermocline_h.*")
+        self.assertEqual(status, 200)
+        families = {family["name"]: family for family in answer["data"]}
+        self.assertGreater(len(families), 3)
+        for name, family in families.items():
+            self.assertTrue(name.startswith("thermocline_h"), name)
+            self.assertIn(f"# TYPE {name} {family['type'].lower()}\n", text)
+        requests = {label["value"]: point["counter"]["value"]
+                    for point in families["thermocline_http_requests_total"]["metric"]
+                    for label in point["label"] if label["name"] == "handler"}
+        self.assertGreaterEqual(requests["/metrics"], 1)
+        for point in families["thermocline_http_request_duration_seconds"]["metric"]:
+            counts = [int(bucket["cumulativeCount"]) for bucket in point["histogram"]["bucket"]]
+            self.assertEqual(counts, sorted(counts))
+            self.assertLessEqual(counts[-1], int(point["histogram"]["sampleCount"]))
+        names = [family["name"] for family in self.get(path)[1]["data"]]
+        self.assertEqual(sorted(names), sorted(re.findall("# TYPE ([^ ]*)", text)))
+        self.assertEqual(self.get(path, metric_name_pattern="(")[0], 400)
 
     def test_a_trace_tells_what_each_tier_read_and_skipped(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="thermocline-trace-"))
