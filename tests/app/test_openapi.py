@@ -23,7 +23,7 @@ from remote_write_client import (  # noqa: E402
     encode_histogram, encode_series, send, snappy_block)
 from server_process import thermocline  # noqa: E402
 
-EXAMPLES = 25
+EXAMPLES = 12
 FORMS = ["application/x-www-form-urlencoded"]
 NOW_S = int(time.time())
 # That what the document forbids is refused is not among them: as in Prometheus an empty parameter
@@ -109,7 +109,7 @@ class OpenApiTest(unittest.TestCase):
                     calls += self.check(operation, mode)
         self.assertIsNone(self.server.process.poll(), self.server.log_tail())
         print(f"figure: {calls} requests in {time.monotonic() - started:.1f} s")
-        self.assertGreater(calls, 1000)
+        self.assertGreater(calls, 500)
 
 
 if __name__ == "__main__":
