@@ -40,6 +40,11 @@ LEAPS = re.compile(r"\b(ceil|floor|round|sgn|changes|resets|hour|minute|month|ye
 # What Prometheus answers by accident: texts of Go's runtime, a count that adds itself up.
 ACCIDENT = re.compile(r"unexpected (error|number)")
 REPAIRED = re.compile(r"over -?\d+ samples")
+# Of what the pairs of a step have to say an operator keeps the last; what a group reconciled before
+# it met a histogram that does not go with the others is told too. Both follow the order of series.
+KINDS = re.compile(r"(incompatible sample types encountered for binary operator \S+):.*(?= \()")
+MIXED_BUCKETS = "mix of histograms with exponential and custom buckets"
+RECONCILED = "mismatched custom buckets were reconciled during aggregation"
 # Which pair clashes first follows the order of series.
 CLASH = re.compile(r"(found duplicate series for) .*", re.DOTALL)
 
@@ -103,8 +108,11 @@ class Answers:
 
 def notes(answer, kind):
     """The set of annotations; of those that are cut off only the number."""
-    texts = [REPAIRED.sub("over N samples", text) for text in answer.get(kind, [])]
+    texts = {KINDS.sub(r"\1", REPAIRED.sub("over N samples", text))
+             for text in answer.get(kind, [])}
     cut = [text for text in texts if text.endswith("omitted")]
+    if any(MIXED_BUCKETS in text for text in answer.get("warnings", [])):
+        texts = {text for text in texts if RECONCILED not in text}
     return cut or sorted(texts)
 
 
