@@ -33,17 +33,19 @@ void HeadSeriesSet::List(SeriesRef ref, Ticket epoch) {
   if (count > 0) series_.push_back({SeriesId(series->id), ref, first, count});
 }
 
-void HeadSeriesSet::Sort() {
+Status HeadSeriesSet::Sort() {
   std::vector<SeriesRef> refs;
   refs.reserve(series_.size());
   for (const Entry& entry : series_) refs.push_back(entry.ref);
   std::vector<Entry> sorted;
   sorted.reserve(series_.size());
-  for (const uint32_t i : LabelOrder(head_.table_, refs)) {
+  ASSIGN_OR_RETURN(const auto order, LabelOrder(head_.table_, refs, budget_));
+  for (const uint32_t i : order) {
     if (limit_ > 0 && sorted.size() == limit_) break;
     sorted.push_back(series_[i]);
   }
   series_ = std::move(sorted);
+  return Status::Ok();
 }
 
 Labels HeadSeriesSet::labels(size_t series) const {

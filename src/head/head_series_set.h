@@ -21,7 +21,7 @@ class HeadSeriesSet final : public SeriesSet {
   // is held.
   void List(SeriesRef ref, Ticket epoch);
   // Puts the list in label order, then cuts it at the limit. The index lock is held.
-  void Sort();
+  Status Sort();
 
   size_t series_count() const override { return series_.size(); }
   SeriesId id(size_t series) const override { return series_[series].id; }

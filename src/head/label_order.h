@@ -5,12 +5,16 @@
 #include <span>
 #include <vector>
 
+#include "base/result.h"
 #include "head/series_table.h"
+#include "model/queryable.h"
 
 namespace thermocline {
 
 // The indexes of `refs` in ascending label order (LabelsView's <=>). All series exist. Ranks each
-// distinct label pair once, then compares series by their ranks.
-std::vector<uint32_t> LabelOrder(const SeriesTable& table, std::span<const SeriesRef> refs);
+// distinct label pair once, then compares series by their ranks. Asks `budget` (may be null) every
+// so often; its error.
+Result<std::vector<uint32_t>> LabelOrder(const SeriesTable& table, std::span<const SeriesRef> refs,
+                                         const QueryBudget* budget);
 
 }  // namespace thermocline

@@ -168,6 +168,8 @@ class MemoryHead final : public Head {
   // --- reading; select.cc ---
   Result<std::vector<SeriesRef>> MatchAny(const LabelRequest& request, Ticket epoch,
                                           bool* all) const REQUIRES_SHARED(index_mutex_);
+  bool HoldsSamples(SeriesRef ref, TimeRange range, Ticket epoch) const
+      REQUIRES_SHARED(index_mutex_);
   bool LiveAt(const Series& series, Ticket epoch, TimeRange window) const
       REQUIRES_SHARED(index_mutex_);
 

@@ -21,7 +21,9 @@ SealedSeriesSet::SealedSeriesSet(const MemoryHead& head, std::shared_ptr<const i
     pieces_.push_back({piece, piece->ViewAt(UINT64_MAX)});
   }
   series_.reserve(unordered.size());
-  for (const uint32_t i : LabelOrder(head.table_, refs)) series_.push_back(unordered[i]);
+  // Without a budget nothing ends it.
+  const std::vector<uint32_t> order = LabelOrder(head.table_, refs, nullptr).value();
+  for (const uint32_t i : order) series_.push_back(unordered[i]);
 }
 
 SealedSeriesSet::~SealedSeriesSet() {

@@ -1,6 +1,8 @@
 // The read contract over the head: every call sees the settled requests up to one epoch.
 #include <algorithm>
+#include <functional>
 
+#include "base/asking_sort.h"
 #include "head/head_series_set.h"
 #include "head/memory_head.h"
 
@@ -10,6 +12,8 @@ namespace {
 // How many series are listed before writers of the index get a turn and the budget is checked.
 constexpr size_t kListChunk = 1024;
 constexpr size_t kPrefetchAhead = 12;
+
+Status Ask(const QueryBudget* budget) { return budget == nullptr ? Status::Ok() : budget->Check(); }
 
 }  // namespace
 
@@ -22,7 +26,7 @@ Result<std::unique_ptr<SeriesSet>> MemoryHead::Select(const SelectRequest& reque
   std::vector<SeriesRef> refs;
   {
     FairReadLock index(index_mutex_);
-    refs = table_.postings().Match(request.matchers);
+    ASSIGN_OR_RETURN(refs, table_.postings().Match(request.matchers, request.budget));
   }
   const bool cut = request.hints.limit > 0 && !request.hints.sorted;
   for (size_t i = 0; i < refs.size(); i += kListChunk) {
@@ -36,7 +40,7 @@ Result<std::unique_ptr<SeriesSet>> MemoryHead::Select(const SelectRequest& reque
   }
   if (request.hints.sorted) {
     FairReadLock index(index_mutex_);
-    set->Sort();
+    RETURN_IF_ERROR(set->Sort());
   }
   return std::unique_ptr<SeriesSet>(std::move(set));
 }
@@ -65,23 +69,30 @@ Result<std::vector<SeriesRef>> MemoryHead::MatchAny(const LabelRequest& request,
     refs.assign(every.begin(), every.end());
   }
   for (const auto& matchers : request.matcher_sets) {
-    if (request.budget != nullptr) RETURN_IF_ERROR(request.budget->Check());
-    const auto matched = table_.postings().Match(matchers);
+    ASSIGN_OR_RETURN(const auto matched, table_.postings().Match(matchers, request.budget));
     refs.insert(refs.end(), matched.begin(), matched.end());
   }
   if (request.matcher_sets.size() > 1) {
-    std::sort(refs.begin(), refs.end());
+    RETURN_IF_ERROR(SortAsking(&refs, std::less<>(), [&] { return Ask(request.budget); }));
     refs.erase(std::unique(refs.begin(), refs.end()), refs.end());
   }
-  std::erase_if(refs, [&](SeriesRef ref) {
-    MutexLock stripe(table_.StripeOf(ref));
-    for (const Piece* piece = table_.At(ref)->pieces; piece != nullptr; piece = piece->next) {
-      const TimeRange own{piece->start_ms(), piece->start_ms() + options_.range_ms - 1};
-      if (own.Overlaps(request.range) && !piece->ViewAt(epoch).empty()) return false;
-    }
-    return true;
-  });
+  size_t kept = 0;
+  for (size_t i = 0; i < refs.size(); ++i) {
+    if (i % kListChunk == 0) RETURN_IF_ERROR(Ask(request.budget));
+    if (HoldsSamples(refs[i], request.range, epoch)) refs[kept++] = refs[i];
+  }
+  refs.resize(kept);
   return refs;
+}
+
+// Whether the series has settled samples in pieces that meet the range.
+bool MemoryHead::HoldsSamples(SeriesRef ref, TimeRange range, Ticket epoch) const {
+  MutexLock stripe(table_.StripeOf(ref));
+  for (const Piece* piece = table_.At(ref)->pieces; piece != nullptr; piece = piece->next) {
+    const TimeRange own{piece->start_ms(), piece->start_ms() + options_.range_ms - 1};
+    if (own.Overlaps(range) && !piece->ViewAt(epoch).empty()) return true;
+  }
+  return false;
 }
 
 Result<std::vector<std::string>> MemoryHead::LabelNames(const LabelRequest& request) const {
@@ -89,7 +100,12 @@ Result<std::vector<std::string>> MemoryHead::LabelNames(const LabelRequest& requ
   FairReadLock index(index_mutex_);
   bool all;
   ASSIGN_OR_RETURN(const std::vector<SeriesRef> refs, MatchAny(request, epoch.ticket(), &all));
-  auto names = all ? table_.postings().LabelNames() : table_.postings().LabelNames(refs);
+  std::vector<std::string> names;
+  if (all) {
+    names = table_.postings().LabelNames();
+  } else {
+    ASSIGN_OR_RETURN(names, table_.postings().LabelNames(refs, request.budget));
+  }
   if (request.limit > 0 && names.size() > request.limit) names.resize(request.limit);
   return names;
 }
@@ -100,8 +116,9 @@ Result<std::vector<std::string>> MemoryHead::LabelValues(std::string_view name,
   FairReadLock index(index_mutex_);
   bool all;
   ASSIGN_OR_RETURN(const std::vector<SeriesRef> refs, MatchAny(request, epoch.ticket(), &all));
-  auto values =
-      all ? table_.postings().LabelValues(name) : table_.postings().LabelValues(name, refs);
+  const Postings& postings = table_.postings();
+  ASSIGN_OR_RETURN(auto values, all ? postings.LabelValues(name, request.budget)
+                                    : postings.LabelValues(name, refs, request.budget));
   if (request.limit > 0 && values.size() > request.limit) values.resize(request.limit);
   return values;
 }
@@ -152,7 +169,7 @@ Result<std::optional<uint64_t>> MemoryHead::TryCount(const SelectRequest& reques
   std::vector<SeriesRef> refs;
   {
     FairReadLock index(index_mutex_);
-    refs = table_.postings().Match(request.matchers);
+    ASSIGN_OR_RETURN(refs, table_.postings().Match(request.matchers, request.budget));
   }
   uint64_t count = 0;
   for (size_t i = 0; i < refs.size(); i += kListChunk) {

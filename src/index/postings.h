@@ -16,6 +16,7 @@
 #include "model/admin.h"
 #include "model/labels.h"
 #include "model/matcher.h"
+#include "model/queryable.h"
 
 namespace thermocline {
 
@@ -62,15 +63,34 @@ class Postings {
   std::span<const SeriesRef> Find(std::string_view name, std::string_view value) const;
   // The series that every matcher accepts, with Prometheus' meaning of an absent label (tsdb
   // PostingsForMatchers): exact, nothing left to check. No matchers: all series.
-  std::vector<SeriesRef> Match(const std::vector<Matcher>& matchers) const;
+  std::vector<SeriesRef> Match(const std::vector<Matcher>& matchers) const {
+    return Match(matchers, nullptr).value();
+  }
+  // The same, but asks `budget` (may be null) after every few thousand values looked at; its error.
+  Result<std::vector<SeriesRef>> Match(const std::vector<Matcher>& matchers,
+                                       const QueryBudget* budget) const;
 
   // --- names and values; ascending byte order, distinct ---
   std::vector<std::string> LabelNames() const;
-  std::vector<std::string> LabelValues(std::string_view name) const;
+  std::vector<std::string> LabelValues(std::string_view name) const {
+    return LabelValues(name, static_cast<const QueryBudget*>(nullptr)).value();
+  }
   // Of the given series only (ascending).
-  std::vector<std::string> LabelNames(std::span<const SeriesRef> series) const;
+  std::vector<std::string> LabelNames(std::span<const SeriesRef> series) const {
+    return LabelNames(series, nullptr).value();
+  }
   std::vector<std::string> LabelValues(std::string_view name,
-                                       std::span<const SeriesRef> series) const;
+                                       std::span<const SeriesRef> series) const {
+    return LabelValues(name, series, nullptr).value();
+  }
+  // The same, asking as Match does.
+  Result<std::vector<std::string>> LabelValues(std::string_view name,
+                                               const QueryBudget* budget) const;
+  Result<std::vector<std::string>> LabelNames(std::span<const SeriesRef> series,
+                                              const QueryBudget* budget) const;
+  Result<std::vector<std::string>> LabelValues(std::string_view name,
+                                               std::span<const SeriesRef> series,
+                                               const QueryBudget* budget) const;
 
   size_t series_count() const { return all_.size(); }
   size_t pair_count() const { return symbols_.size(); }
@@ -91,9 +111,10 @@ class Postings {
 
   // One matcher's share of Match: the union of the lists whose value `keep` accepts.
   template <typename Keep>
-  std::vector<SeriesRef> UnionOf(const Name& name, Keep keep) const;
-  std::vector<SeriesRef> Accepted(const Matcher& matcher) const;
-  std::vector<SeriesRef> Refused(const Matcher& matcher) const;
+  Result<std::vector<SeriesRef>> UnionOf(const Name& name, Keep keep,
+                                         const QueryBudget* budget) const;
+  Result<std::vector<SeriesRef>> Accepted(const Matcher& matcher, const QueryBudget* budget) const;
+  Result<std::vector<SeriesRef>> Refused(const Matcher& matcher, const QueryBudget* budget) const;
 
   const Name* FindName(std::string_view name) const;
   std::string_view PackedOf(PairId pair) const { return symbols_.Text(SymbolId(pair.number)); }

@@ -1,7 +1,9 @@
 // Questions to the index: matchers, names, values and the counts of the status page.
 #include <algorithm>
+#include <functional>
 #include <optional>
 
+#include "base/asking_sort.h"
 #include "index/postings.h"
 #include "index/set_operations.h"
 
@@ -11,6 +13,24 @@ namespace {
 using Refs = std::span<const SeriesRef>;
 
 std::vector<SeriesRef> Copy(Refs refs) { return {refs.begin(), refs.end()}; }
+
+// Asks a budget once for so much work: a value that a regex looks at, a list of series.
+class Questions {
+ public:
+  explicit Questions(const QueryBudget* budget) : budget_(budget) {}
+  Status Ask() const { return budget_ == nullptr ? Status::Ok() : budget_->Check(); }
+  Status AskAfter(size_t work) {
+    work_ += work;
+    if (work_ < kWorkPerQuestion) return Status::Ok();
+    work_ = 0;
+    return Ask();
+  }
+
+ private:
+  static constexpr size_t kWorkPerQuestion = 4096;
+  const QueryBudget* const budget_;
+  size_t work_ = 0;
+};
 
 // Keeps the largest `limit`, descending by count, then ascending by name.
 void KeepTop(uint64_t limit, std::vector<NamedCount>* counts) {
@@ -38,62 +58,75 @@ Refs Postings::Find(std::string_view name, std::string_view value) const {
 }
 
 template <typename Keep>
-std::vector<SeriesRef> Postings::UnionOf(const Name& name, Keep keep) const {
+Result<std::vector<SeriesRef>> Postings::UnionOf(const Name& name, Keep keep,
+                                                 const QueryBudget* budget) const {
+  Questions questions(budget);
   std::vector<Refs> lists;
   for (const PairId pair : name.pairs) {
+    RETURN_IF_ERROR(questions.AskAfter(1));
     if (keep(ValueOf(pair))) lists.push_back(lists_[pair.number].view());
   }
+  RETURN_IF_ERROR(questions.Ask());
   return Union(lists);
 }
 
 // For a matcher that refuses the empty string: the series that have the label with a value it
 // accepts.
-std::vector<SeriesRef> Postings::Accepted(const Matcher& matcher) const {
+Result<std::vector<SeriesRef>> Postings::Accepted(const Matcher& matcher,
+                                                  const QueryBudget* budget) const {
   if (const auto values = matcher.LiteralValues()) {
     std::vector<Refs> lists;
     for (const std::string& value : *values) lists.push_back(Find(matcher.name(), value));
     return Union(lists);
   }
   const Name* name = FindName(matcher.name());
-  if (name == nullptr) return {};
-  return UnionOf(*name, [&matcher](std::string_view v) { return matcher.Matches(v); });
+  if (name == nullptr) return std::vector<SeriesRef>();
+  return UnionOf(
+      *name, [&matcher](std::string_view v) { return matcher.Matches(v); }, budget);
 }
 
 // For a matcher that accepts the empty string: the series that have the label with a value it
 // refuses. Everything else, series without the label included, is accepted.
-std::vector<SeriesRef> Postings::Refused(const Matcher& matcher) const {
+Result<std::vector<SeriesRef>> Postings::Refused(const Matcher& matcher,
+                                                 const QueryBudget* budget) const {
   if (matcher.type() == MatchType::kNotEqual) return Copy(Find(matcher.name(), matcher.value()));
   const Name* name = FindName(matcher.name());
-  if (name == nullptr) return {};
-  return UnionOf(*name, [&matcher](std::string_view v) { return !matcher.Matches(v); });
+  if (name == nullptr) return std::vector<SeriesRef>();
+  return UnionOf(
+      *name, [&matcher](std::string_view v) { return !matcher.Matches(v); }, budget);
 }
 
-std::vector<SeriesRef> Postings::Match(const std::vector<Matcher>& matchers) const {
+Result<std::vector<SeriesRef>> Postings::Match(const std::vector<Matcher>& matchers,
+                                               const QueryBudget* budget) const {
+  const Questions questions(budget);
   // Plain equality first: it is free, and an empty list ends the matter before any regex runs.
   std::vector<Refs> equal;
   for (const Matcher& matcher : matchers) {
     if (matcher.type() == MatchType::kEqual && !matcher.value().empty()) {
       equal.push_back(Find(matcher.name(), matcher.value()));
-      if (equal.back().empty()) return {};
+      if (equal.back().empty()) return std::vector<SeriesRef>();
     }
   }
   std::sort(equal.begin(), equal.end(), [](Refs a, Refs b) { return a.size() < b.size(); });
   std::optional<std::vector<SeriesRef>> found;
   if (equal.size() == 1) found = Copy(equal[0]);
   for (size_t i = 1; i < equal.size(); ++i) {
+    RETURN_IF_ERROR(questions.Ask());
     found = Intersect(i == 1 ? equal[0] : Refs(*found), equal[i]);
-    if (found->empty()) return {};
+    if (found->empty()) return std::vector<SeriesRef>();
   }
   for (const Matcher& matcher : matchers) {
     if (matcher.MatchesEmpty() || matcher.type() == MatchType::kEqual) continue;
-    std::vector<SeriesRef> accepted = Accepted(matcher);
+    ASSIGN_OR_RETURN(std::vector<SeriesRef> accepted, Accepted(matcher, budget));
+    RETURN_IF_ERROR(questions.Ask());
     found = found.has_value() ? Intersect(*found, accepted) : std::move(accepted);
-    if (found->empty()) return {};
+    if (found->empty()) return std::vector<SeriesRef>();
   }
   if (!found.has_value()) found = Copy(All());
   for (const Matcher& matcher : matchers) {
     if (!matcher.MatchesEmpty() || found->empty()) continue;
-    const std::vector<SeriesRef> refused = Refused(matcher);
+    ASSIGN_OR_RETURN(const std::vector<SeriesRef> refused, Refused(matcher, budget));
+    RETURN_IF_ERROR(questions.Ask());
     if (!refused.empty()) found = Without(*found, refused);
   }
   return *std::move(found);
@@ -107,36 +140,50 @@ std::vector<std::string> Postings::LabelNames() const {
   return names;
 }
 
-std::vector<std::string> Postings::LabelValues(std::string_view name) const {
+Result<std::vector<std::string>> Postings::LabelValues(std::string_view name,
+                                                       const QueryBudget* budget) const {
+  Questions questions(budget);
   std::vector<std::string> values;
   if (const Name* found = FindName(name)) {
     values.reserve(found->pairs.size());
-    for (const PairId pair : found->pairs) values.emplace_back(ValueOf(pair));
+    for (const PairId pair : found->pairs) {
+      RETURN_IF_ERROR(questions.AskAfter(1));
+      values.emplace_back(ValueOf(pair));
+    }
   }
-  std::sort(values.begin(), values.end());
+  RETURN_IF_ERROR(SortAsking(&values, std::less<>(), [&] { return questions.Ask(); }));
   return values;
 }
 
-std::vector<std::string> Postings::LabelNames(Refs series) const {
+Result<std::vector<std::string>> Postings::LabelNames(Refs series,
+                                                      const QueryBudget* budget) const {
+  Questions questions(budget);
   std::vector<std::string> names;
   for (const auto& [text, name] : names_) {
-    const bool any = std::any_of(name.pairs.begin(), name.pairs.end(), [&](PairId pair) {
-      return Intersects(lists_[pair.number].view(), series);
-    });
-    if (any) names.push_back(text);
+    for (const PairId pair : name.pairs) {
+      const Refs list = lists_[pair.number].view();
+      RETURN_IF_ERROR(questions.AskAfter(1 + std::min(list.size(), series.size())));
+      if (!Intersects(list, series)) continue;
+      names.push_back(text);
+      break;
+    }
   }
   std::sort(names.begin(), names.end());
   return names;
 }
 
-std::vector<std::string> Postings::LabelValues(std::string_view name, Refs series) const {
+Result<std::vector<std::string>> Postings::LabelValues(std::string_view name, Refs series,
+                                                       const QueryBudget* budget) const {
+  Questions questions(budget);
   std::vector<std::string> values;
   if (const Name* found = FindName(name)) {
     for (const PairId pair : found->pairs) {
-      if (Intersects(lists_[pair.number].view(), series)) values.emplace_back(ValueOf(pair));
+      const Refs list = lists_[pair.number].view();
+      RETURN_IF_ERROR(questions.AskAfter(1 + std::min(list.size(), series.size())));
+      if (Intersects(list, series)) values.emplace_back(ValueOf(pair));
     }
   }
-  std::sort(values.begin(), values.end());
+  RETURN_IF_ERROR(SortAsking(&values, std::less<>(), [&] { return questions.Ask(); }));
   return values;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
@@ -221,6 +222,59 @@ TEST(Postings, ABurstOfSeriesThatIsOverGivesItsMemoryBack) {
   postings.Add(SeriesRef(7), Labels{{"__name__", "burst"}, {"id", "new"}}, &again);
   EXPECT_EQ(postings.LabelsOf(kept).Get("id"), "first");
   EXPECT_EQ(postings.LabelsOf(again).Get("id"), "new");
+}
+
+// A budget whose time is over at the `no_at`-th question; it counts them.
+class Questions {
+ public:
+  explicit Questions(size_t no_at)
+      : budget_(
+            {}, 1, [this, no_at]() -> int64_t { return ++asked_ >= no_at ? 1 : 0; }, 0) {}
+  const QueryBudget* budget() const { return &budget_; }
+  size_t asked() const { return asked_; }
+
+ private:
+  size_t asked_ = 0;
+  QueryBudget budget_;
+};
+
+TEST(Postings, LongWorkAsksOftenAndEndsAtTheFirstNo) {
+  constexpr uint32_t kValues = 12'000;
+  constexpr size_t kWorkPerQuestion = 4096;
+  Postings index;
+  std::vector<PairId> pairs;
+  for (uint32_t i = 0; i < kValues; ++i) {
+    const Labels labels =
+        LabelsBuilder().Set("all", "x").Set("i", std::to_string(i * 31 % kValues)).Build();
+    index.Add(SeriesRef(i), labels, &pairs);
+  }
+  const auto regex = [](MatchType type, std::string pattern) {
+    return std::vector<Matcher>{Matcher::Make(type, "i", std::move(pattern)).value()};
+  };
+  const std::vector<SeriesRef> all(index.All().begin(), index.All().end());
+  using Work = std::function<Status(const QueryBudget*)>;
+  const std::pair<const char*, Work> works[] = {
+      {"regex",
+       [&](auto* b) { return index.Match(regex(MatchType::kRegex, ".*1.*2.*"), b).status(); }},
+      {"not regex",
+       [&](auto* b) { return index.Match(regex(MatchType::kNotRegex, ".*1.*2.*"), b).status(); }},
+      {"values", [&](auto* b) { return index.LabelValues("i", b).status(); }},
+      {"values of series", [&](auto* b) { return index.LabelValues("i", all, b).status(); }},
+      {"names of series", [&](auto* b) {
+         // Of the last series: every other value is looked at in vain.
+         return index.LabelNames(std::span(all).last(1), b).status();
+       }}};
+  for (const auto& [name, work] : works) {
+    Questions never(SIZE_MAX);
+    ASSERT_TRUE(work(never.budget()).ok()) << name;
+    const bool may_be_lucky = std::string_view(name) == "names of series";
+    EXPECT_GE(never.asked(), may_be_lucky ? 1 : kValues / kWorkPerQuestion) << name;
+    for (size_t no_at = 1; no_at <= never.asked(); no_at += 1 + never.asked() / 6) {
+      Questions questions(no_at);
+      EXPECT_EQ(work(questions.budget()).code(), Code::kDeadlineExceeded) << name;
+      EXPECT_EQ(questions.asked(), no_at) << name;
+    }
+  }
 }
 
 }  // namespace
