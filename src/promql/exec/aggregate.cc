@@ -79,7 +79,7 @@ class AggregateOperator : public MatrixOperator {
   }
 
   Status FoldQuantile(const Matrix& input, const std::vector<double>& q) {
-    const GroupedRows groups = GroupRows(input, grouping_);
+    ASSIGN_OR_RETURN(const GroupedRows groups, GroupRows(input, grouping_));
     std::vector<double> values;
     bool ignored = false;
     for (size_t group = 0; group < groups.rows.size(); ++group) {
@@ -146,11 +146,12 @@ class AggregateOperator : public MatrixOperator {
 
 }  // namespace
 
-GroupedRows GroupRows(const Matrix& matrix, const Grouping& grouping) {
+Result<GroupedRows> GroupRows(const Matrix& matrix, const Grouping& grouping) {
   GroupedRows groups;
   std::unordered_map<std::string, size_t> ids;
   std::string key;
   for (uint32_t row = 0; row < matrix.rows().size(); ++row) {
+    if (row % 4096 == 0) RETURN_IF_ERROR(matrix.context().Check());
     grouping.Key(matrix.rows()[row].labels, &key);
     const auto [found, added] = ids.try_emplace(key, groups.rows.size());
     if (added) {

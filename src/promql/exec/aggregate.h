@@ -18,7 +18,7 @@ struct GroupedRows {
   std::vector<std::vector<uint32_t>> rows;
   std::vector<bool> drops_name;
 };
-GroupedRows GroupRows(const Matrix& matrix, const Grouping& grouping);
+Result<GroupedRows> GroupRows(const Matrix& matrix, const Grouping& grouping);
 
 // topk, bottomk, limitk, limit_ratio: which samples stay. `parameter` holds a value per step.
 // Removes the others from `matrix`; for an instant query of topk and bottomk also orders the rows.

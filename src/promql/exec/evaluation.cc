@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/asking_sort.h"
 #include "promql/exec/counted_operator.h"
 #include "promql/exec/matrix.h"
 #include "promql/exec/names.h"
@@ -17,6 +18,7 @@ namespace {
 
 // Values of a morsel on its way to the result: a few MB are in flight.
 constexpr size_t kResultMorselValues = size_t{1} << 17;
+constexpr size_t kPointsPerCheck = 32 * 1024;
 constexpr uint64_t kResultBytesPerValue = sizeof(TimestampMs) + sizeof(double);
 
 uint64_t WeightOf(const ResultSeries& series) {
@@ -71,16 +73,21 @@ bool LabelOrder(const ResultSeries& a, const ResultSeries& b) { return a.labels 
 
 // Joins neighbours of equal labels: floats and histograms that share timestamps (promql-semantics
 // 1.8).
-void JoinNeighbours(std::vector<ResultSeries>* all) {
-  const auto equal = [](const ResultSeries& a, const ResultSeries& b) {
-    return a.labels == b.labels;
-  };
-  auto at = std::adjacent_find(all->begin(), all->end(), equal);
-  for (; at != all->end(); at = std::adjacent_find(at, all->end(), equal)) {
-    AppendPoints(std::move(*(at + 1)), &*at);
-    all->erase(at + 1);
-    SortPoints(&*at);
+Status JoinNeighbours(const QueryContext& context, std::vector<ResultSeries>* all) {
+  size_t kept = 0;  // the first `kept` are joined
+  for (size_t i = 0; i < all->size(); ++i) {
+    if (i % 1024 == 0) RETURN_IF_ERROR(context.Check());
+    ResultSeries& series = (*all)[i];
+    if (kept > 0 && (*all)[kept - 1].labels == series.labels) {
+      AppendPoints(std::move(series), &(*all)[kept - 1]);
+      SortPoints(&(*all)[kept - 1]);
+    } else {
+      if (kept != i) (*all)[kept] = std::move(series);
+      ++kept;
+    }
   }
+  all->resize(kept);
+  return Status::Ok();
 }
 
 // Series of the answer that are held, charged and counted until the query ends.
@@ -178,21 +185,28 @@ class Evaluation {
   Status Deliver(ResultSeries series) {
     if (sink_ == nullptr) return kept_.Add(std::move(series));
     RETURN_IF_ERROR(BeginOnce());
+    return HandOn(std::move(series));
+  }
+
+  // Writing points as text takes some 100 ns each.
+  Status HandOn(ResultSeries series) {
+    handed_on_ += 16 + series.values.size();
+    if (handed_on_ >= kPointsPerCheck) {
+      RETURN_IF_ERROR(context_.Check());
+      handed_on_ = 0;
+    }
     return sink_->Add(std::move(series));
   }
 
   // Puts what was kept in label order and hands it on.
   Status DeliverKept() {
     const int64_t started_ns = context_.clock().SteadyNs();
-    std::stable_sort(kept_.series().begin(), kept_.series().end(), LabelOrder);
-    JoinNeighbours(&kept_.series());
+    RETURN_IF_ERROR(SortAsking(&kept_.series(), LabelOrder, [this] { return context_.Check(); }));
+    RETURN_IF_ERROR(JoinNeighbours(context_, &kept_.series()));
     result_.timings.sort_ns = context_.clock().SteadyNs() - started_ns;
     if (sink_ == nullptr) return Status::Ok();
     RETURN_IF_ERROR(BeginOnce());
-    for (size_t i = 0; i < kept_.series().size(); ++i) {
-      if (i % 256 == 0) RETURN_IF_ERROR(context_.Check());
-      RETURN_IF_ERROR(sink_->Add(std::move(kept_.series()[i])));
-    }
+    for (ResultSeries& series : kept_.series()) RETURN_IF_ERROR(HandOn(std::move(series)));
     kept_.series().clear();
     return Status::Ok();
   }
@@ -244,20 +258,23 @@ class Evaluation {
     ASSIGN_OR_RETURN(Matrix matrix, Materialize(context_, *root, grid_.count));
     RETURN_IF_ERROR(DropMarkedNames(context_, matrix));
     if (!context_.is_instant()) {
-      std::sort(matrix.rows().begin(), matrix.rows().end(),
-                [](const Matrix::Row& a, const Matrix::Row& b) { return a.labels < b.labels; });
+      RETURN_IF_ERROR(SortAsking(
+          &matrix.rows(),
+          [](const Matrix::Row& a, const Matrix::Row& b) { return a.labels < b.labels; },
+          [this] { return context_.Check(); }));
     }
     RETURN_IF_ERROR(BeginOnce());
     std::vector<ResultSeries> all;  // charged as rows of the matrix
     for (Matrix::Row& row : matrix.rows()) {
+      if (all.size() % 64 == 0) RETURN_IF_ERROR(context_.Check());
       all.push_back(SeriesOf(std::move(row.labels), *row.block, row.place, grid_));
     }
-    JoinNeighbours(&all);
+    RETURN_IF_ERROR(JoinNeighbours(context_, &all));
     for (ResultSeries& series : all) {
       if (sink_ == nullptr) {
         kept_.series().push_back(std::move(series));
       } else {
-        RETURN_IF_ERROR(sink_->Add(std::move(series)));
+        RETURN_IF_ERROR(HandOn(std::move(series)));
       }
     }
     return Status::Ok();
@@ -360,6 +377,7 @@ class Evaluation {
     uint64_t points = 0;
     for (size_t first = 0; first < root->series_count(); first += root->read_run()) {
       const size_t run = std::min(root->read_run(), root->series_count() - first);
+      RETURN_IF_ERROR(context_.Check());
       RETURN_IF_ERROR(root->Read(first, run, &batch));
       for (size_t i = 0; i < run; ++i) {
         ASSIGN_OR_RETURN(ResultSeries series, PointsOf(*root, batch, i));
@@ -443,8 +461,8 @@ class Evaluation {
   }
 
   // Series of a range vector that a dropped name made equal.
-  static Status CheckDistinct(std::vector<ResultSeries>& series) {
-    std::sort(series.begin(), series.end(), LabelOrder);
+  Status CheckDistinct(std::vector<ResultSeries>& series) const {
+    RETURN_IF_ERROR(SortAsking(&series, LabelOrder, [this] { return context_.Check(); }));
     const auto equal = std::adjacent_find(
         series.begin(), series.end(),
         [](const ResultSeries& a, const ResultSeries& b) { return a.labels == b.labels; });
@@ -457,6 +475,7 @@ class Evaluation {
   StepGrid grid_;
   ResultSink* const sink_;
   bool begun_ = false;
+  size_t handed_on_ = 0;  // points since the last check
   HeldSeries kept_;
   QueryResult result_;
 };

@@ -55,7 +55,8 @@ class InfoOperator : public MatrixOperator {
     ASSIGN_OR_RETURN(Matrix base, Materialize(context_, *source_, grid_.count));
     source_.reset();
     RETURN_IF_ERROR(FetchInfos(base));
-    RETURN_IF_ERROR(ChooseWinners(base.OccupiedSteps()));
+    ASSIGN_OR_RETURN(const std::vector<bool> occupied, base.OccupiedSteps());
+    RETURN_IF_ERROR(ChooseWinners(occupied));
     for (const Matrix::Row& row : base.rows()) {
       RETURN_IF_ERROR(context_.Check());
       RETURN_IF_ERROR(IsInfoItself(row) ? Copy(row) : Enrich(row));
@@ -134,6 +135,7 @@ class InfoOperator : public MatrixOperator {
     }
     for (size_t step = 0; step < grid_.count; ++step) {
       if (!base_occupied[step]) continue;
+      RETURN_IF_ERROR(context_.Check());
       for (auto& [identity, sources] : targets_) {
         for (auto& [name, source] : sources) RETURN_IF_ERROR(ChooseWinner(source, step));
       }

@@ -57,15 +57,15 @@ class JoinOperator : public MatrixOperator {
   bool fills() const { return matching_.fill_left || matching_.fill_right; }
 
   Status Join() {
-    many_match_ = table_.Assign(many_.rows());
-    one_match_ = table_.Assign(one_.rows());
-    FindActiveSteps();
+    ASSIGN_OR_RETURN(many_match_, table_.Assign(many_));
+    ASSIGN_OR_RETURN(one_match_, table_.Assign(one_));
+    RETURN_IF_ERROR(FindActiveSteps());
     ones_.assign(table_.size(), {});
     for (uint32_t i = 0; i < one_match_.size(); ++i) ones_[one_match_[i]].push_back(i);
     manys_.assign(table_.size(), 0);
     for (const uint32_t match : many_match_) ++manys_[match];
     matched_.assign(table_.size(), {});
-    FindDuplicates();
+    RETURN_IF_ERROR(FindDuplicates());
     // After a step with an error nothing counts. Before it, at most one row of the "one" side has a
     // value for a match, so that there are no more pairs than values.
     steps_ = found_.error.step_or(grid_.count);
@@ -99,19 +99,21 @@ class JoinOperator : public MatrixOperator {
 
   // A step at which one whole operand is empty has no result and no errors, unless values are
   // filled in.
-  void FindActiveSteps() {
-    const std::vector<bool> many = many_.OccupiedSteps();
-    const std::vector<bool> one = one_.OccupiedSteps();
+  Status FindActiveSteps() {
+    ASSIGN_OR_RETURN(const std::vector<bool> many, many_.OccupiedSteps());
+    ASSIGN_OR_RETURN(const std::vector<bool> one, one_.OccupiedSteps());
     active_.resize(grid_.count);
     for (size_t step = 0; step < grid_.count; ++step) {
       active_[step] = fills() ? many[step] || one[step] : many[step] && one[step];
     }
+    return Status::Ok();
   }
 
-  void FindDuplicates() {
+  Status FindDuplicates() {
     for (size_t match = 0; match < ones_.size(); ++match) {
       if (ones_[match].size() < 2) continue;
       for (size_t step = 0; step < grid_.count; ++step) {
+        if (step % 64 == 0) RETURN_IF_ERROR(context_.Check());
         if (!active_[step]) continue;
         const Matrix::Row* first = nullptr;
         for (const uint32_t index : ones_[match]) {
@@ -126,6 +128,7 @@ class JoinOperator : public MatrixOperator {
         }
       }
     }
+    return Status::Ok();
   }
 
   Status Duplicate(size_t match, const Matrix::Row& later, const Matrix::Row& earlier) const {
@@ -270,6 +273,7 @@ class JoinOperator : public MatrixOperator {
   Status FillMany() {
     std::vector<std::vector<uint8_t>> present(table_.size());
     for (size_t i = 0; i < many_.rows().size(); ++i) {
+      if (i % 256 == 0) RETURN_IF_ERROR(context_.Check());
       auto& steps = present[many_match_[i]];
       steps.resize(grid_.count, 0);
       for (size_t step = 0; step < steps_; ++step) {
@@ -277,6 +281,7 @@ class JoinOperator : public MatrixOperator {
       }
     }
     for (size_t i = 0; i < one_.rows().size(); ++i) {
+      if (i % 64 == 0) RETURN_IF_ERROR(context_.Check());
       const Matrix::Row& one = one_.rows()[i];
       const uint32_t match = one_match_[i];
       std::optional<size_t> output;

@@ -19,8 +19,8 @@ Result<VectorPtr> BuildSetOperator(QueryContext& context, const PlanNode& node,
 class MatchTable {
  public:
   explicit MatchTable(const VectorMatching& matching);
-  // The number of each row's match labels.
-  std::vector<uint32_t> Assign(const std::vector<Matrix::Row>& rows);
+  // The number of each row's match labels. Errors: what the query's check says.
+  Result<std::vector<uint32_t>> Assign(const Matrix& matrix);
   size_t size() const { return labels_.size(); }
   // The match labels themselves: those listed after `on`, else all but the ignored and the name.
   const Labels& labels(uint32_t match) const { return labels_[match]; }

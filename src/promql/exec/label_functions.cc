@@ -26,7 +26,9 @@ class RelabelOperator : public MatrixOperator {
     RETURN_IF_ERROR(source_->Open());
     ASSIGN_OR_RETURN(result_, Materialize(context_, *source_, grid_.count));
     source_.reset();
+    size_t rows = 0;
     for (Matrix::Row& row : result_.rows()) {
+      if (rows++ % 256 == 0) RETURN_IF_ERROR(context_.Check());
       const std::optional<std::string> value = NewValue(row.labels);
       if (!value) continue;
       row.labels = LabelsBuilder(row.labels).Set(target_, *value).Build();

@@ -9,11 +9,12 @@ MatchTable::MatchTable(const VectorMatching& matching) : on_(matching.on), names
   std::sort(names_.begin(), names_.end());
 }
 
-std::vector<uint32_t> MatchTable::Assign(const std::vector<Matrix::Row>& rows) {
+Result<std::vector<uint32_t>> MatchTable::Assign(const Matrix& matrix) {
   std::vector<uint32_t> matches;
-  matches.reserve(rows.size());
+  matches.reserve(matrix.rows().size());
   std::string key;
-  for (const Matrix::Row& row : rows) {
+  for (const Matrix::Row& row : matrix.rows()) {
+    if (matches.size() % 4096 == 0) RETURN_IF_ERROR(matrix.context().Check());
     key.clear();
     auto name = names_.begin();
     for (const LabelPair& pair : row.labels) {

@@ -72,7 +72,9 @@ Status Matrix::AddBlock(std::unique_ptr<StepBlock> block, const std::vector<uint
 Status Matrix::HoldSamples() {
   uint64_t samples = 0;
   uint64_t histogram_bytes = 0;
-  for (const Row& row : rows_) {
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    if (i % kMorselSeries == 0) RETURN_IF_ERROR(context_->Check());
+    const Row& row = rows_[i];
     const uint64_t weight = SampleWeight(row.kinds, row.histograms(), steps_);
     samples += weight;
     if (weight > steps_) histogram_bytes += weight * 16;
@@ -99,9 +101,11 @@ void Matrix::RemoveEmptyRows() {
   std::erase_if(rows_, [this](const Row& row) { return !HasValue(row.kinds, steps_); });
 }
 
-std::vector<bool> Matrix::OccupiedSteps() const {
+Result<std::vector<bool>> Matrix::OccupiedSteps() const {
   std::vector<bool> occupied(steps_, false);
-  for (const Row& row : rows_) {
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    if (i % kMorselSeries == 0) RETURN_IF_ERROR(context_->Check());
+    const Row& row = rows_[i];
     for (size_t step = 0; step < steps_; ++step) {
       if (row.kinds[step] != StepKind::kAbsent) occupied[step] = true;
     }
@@ -191,6 +195,7 @@ Status JoinEqualRows(Matrix& matrix, JoinRule rule) {
   kept_with.reserve(rows.size());
   bool joined = false;
   for (size_t i = 0; i < rows.size(); ++i) {
+    if (i % kMorselSeries == 0) RETURN_IF_ERROR(matrix.context().Check());
     KeptRows& kept = kept_with[rows[i].labels.packed()];
     if (!kept.empty()) {
       if (rule == JoinRule::kPerSeries) {

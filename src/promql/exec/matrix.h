@@ -72,7 +72,7 @@ class Matrix {
   // Removes rows that have no value at any step.
   void RemoveEmptyRows();
   // True per step when some row has a value.
-  std::vector<bool> OccupiedSteps() const;
+  Result<std::vector<bool>> OccupiedSteps() const;
 
  private:
   void Release();

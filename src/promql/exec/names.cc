@@ -27,8 +27,12 @@ class DropNamesOperator : public VectorOperator {
     std::unordered_set<std::string_view> seen;
     seen.reserve(count);
     bool distinct = true;
-    for (size_t i = 0; i < count; ++i) labels_.push_back(Drop(source_->labels(i)));
-    for (const Labels& labels : labels_) distinct &= seen.insert(labels.packed()).second;
+    for (size_t i = 0; i < count; ++i) {
+      if (i % 1024 == 0) RETURN_IF_ERROR(context_.Check());
+      labels_.push_back(Drop(source_->labels(i)));
+      // A short label set lies in its object, which does not move: there is room for all.
+      distinct &= seen.insert(labels_.back().packed()).second;
+    }
     if (distinct) return Status::Ok();
     // Whether equal labels matter depends on where the series have values.
     ASSIGN_OR_RETURN(Matrix matrix, Materialize(context_, *source_, grid_.count));
@@ -105,7 +109,9 @@ JoinRule RuleOfMeetings(const QueryContext& context, const PlanNode& node) {
 }
 
 Status DropMarkedNames(const QueryContext& context, Matrix& matrix) {
+  size_t rows = 0;
   for (Matrix::Row& row : matrix.rows()) {
+    if (rows++ % 1024 == 0) RETURN_IF_ERROR(context.Check());
     if (row.drops_name) row.labels = WithoutName(row.labels);
   }
   return JoinEqualRows(matrix,

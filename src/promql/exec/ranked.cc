@@ -100,12 +100,14 @@ class Keeper {
     for (auto& steps : keep_) steps.assign(matrix->steps(), 0);
   }
   void Keep(uint32_t row, size_t step) { keep_[row][step] = 1; }
-  void ClearTheRest() {
+  Status ClearTheRest() {
     for (size_t row = 0; row < keep_.size(); ++row) {
+      if (row % 256 == 0) RETURN_IF_ERROR(matrix_->context().Check());
       for (size_t step = 0; step < matrix_->steps(); ++step) {
         if (keep_[row][step] == 0) matrix_->rows()[row].kinds[step] = StepKind::kAbsent;
       }
     }
+    return Status::Ok();
   }
 
  private:
@@ -139,7 +141,7 @@ Status KeepTop(QueryContext& context, const PlanNode& node, const std::vector<do
       }
     }
   }
-  keeper.ClearTheRest();
+  RETURN_IF_ERROR(keeper.ClearTheRest());
   if (ignored) {
     context.annotations().Info(IgnoredHistogramText(op), {node.position, node.order});
   }
@@ -164,12 +166,14 @@ Status KeepFirst(QueryContext& context, const std::vector<double>& parameter,
       }
     }
   }
-  keeper.ClearTheRest();
+  RETURN_IF_ERROR(keeper.ClearTheRest());
   return Status::Ok();
 }
 
-void KeepRatio(const std::vector<double>& parameter, Matrix* matrix) {
+Status KeepRatio(const std::vector<double>& parameter, Matrix* matrix) {
+  size_t rows = 0;
   for (Matrix::Row& row : matrix->rows()) {
+    if (rows++ % 256 == 0) RETURN_IF_ERROR(matrix->context().Check());
     const double offset = RatioOffset(row.labels);
     for (size_t step = 0; step < matrix->steps(); ++step) {
       const double ratio = std::clamp(parameter[step], -1.0, 1.0);
@@ -177,6 +181,7 @@ void KeepRatio(const std::vector<double>& parameter, Matrix* matrix) {
       if (!keep) row.kinds[step] = StepKind::kAbsent;
     }
   }
+  return Status::Ok();
 }
 
 Status PrepareRatio(QueryContext& context, const PlanNode& node, const ParameterRange& range) {
@@ -226,8 +231,7 @@ Status KeepRanked(QueryContext& context, const PlanNode& node, const std::vector
       return Status::Ok();
     }
     RETURN_IF_ERROR(PrepareRatio(context, node, range));
-    KeepRatio(parameter, matrix);
-    return Status::Ok();
+    return KeepRatio(parameter, matrix);
   }
   if (!range.nan && range.highest < 1) {
     matrix->rows().clear();
@@ -242,7 +246,7 @@ Status KeepRanked(QueryContext& context, const PlanNode& node, const std::vector
     return Status::OutOfRange(
         fmt::format("Scalar value {} overflows int64", FormatShortest(range.highest)));
   }
-  const GroupedRows groups = GroupRows(*matrix, grouping);
+  ASSIGN_OR_RETURN(const GroupedRows groups, GroupRows(*matrix, grouping));
   if (op == AggregateOp::kLimitk) return KeepFirst(context, parameter, groups, matrix);
   return KeepTop(context, node, parameter, groups, matrix);
 }

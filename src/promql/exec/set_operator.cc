@@ -23,10 +23,11 @@ class SetOperator : public MatrixOperator {
     ASSIGN_OR_RETURN(Matrix right, Materialize(context_, *right_, grid_.count));
     left_.reset();
     right_.reset();
-    const std::vector<uint32_t> left_match = table_.Assign(left.rows());
-    const std::vector<uint32_t> right_match = table_.Assign(right.rows());
+    ASSIGN_OR_RETURN(const std::vector<uint32_t> left_match, table_.Assign(left));
+    ASSIGN_OR_RETURN(const std::vector<uint32_t> right_match, table_.Assign(right));
     if (op_ == BinaryOp::kOr) {
-      RETURN_IF_ERROR(Keep(right, right_match, Present(left, left_match), false));
+      ASSIGN_OR_RETURN(const Presence present, Present(left, left_match));
+      RETURN_IF_ERROR(Keep(right, right_match, present, false));
       right.RemoveEmptyRows();
       result_ = std::move(left);
       RETURN_IF_ERROR(Append(right));
@@ -35,7 +36,8 @@ class SetOperator : public MatrixOperator {
         RETURN_IF_ERROR(JoinEqualRows(result_, JoinRule::kPerStep));
       }
     } else {
-      RETURN_IF_ERROR(Keep(left, left_match, Present(right, right_match), op_ == BinaryOp::kAnd));
+      ASSIGN_OR_RETURN(const Presence present, Present(right, right_match));
+      RETURN_IF_ERROR(Keep(left, left_match, present, op_ == BinaryOp::kAnd));
       left.RemoveEmptyRows();
       result_ = std::move(left);
     }
@@ -45,9 +47,10 @@ class SetOperator : public MatrixOperator {
  private:
   using Presence = std::vector<std::vector<uint8_t>>;  // by match, by step; empty: nowhere
 
-  Presence Present(const Matrix& matrix, const std::vector<uint32_t>& matches) const {
+  Result<Presence> Present(const Matrix& matrix, const std::vector<uint32_t>& matches) const {
     Presence present(table_.size());
     for (size_t i = 0; i < matches.size(); ++i) {
+      if (i % 256 == 0) RETURN_IF_ERROR(context_.Check());
       auto& steps = present[matches[i]];
       steps.resize(grid_.count, 0);
       for (size_t step = 0; step < grid_.count; ++step) {
@@ -73,7 +76,9 @@ class SetOperator : public MatrixOperator {
   }
 
   Status Append(const Matrix& matrix) {
-    for (const Matrix::Row& row : matrix.rows()) {
+    for (size_t i = 0; i < matrix.rows().size(); ++i) {
+      if (i % 256 == 0) RETURN_IF_ERROR(context_.Check());
+      const Matrix::Row& row = matrix.rows()[i];
       ASSIGN_OR_RETURN(Matrix::Row * added, result_.AddRow(row.labels, row.drops_name));
       row.CopyTo(added->block, added->place);
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/asking_sort.h"
+
 namespace thermocline::promql {
 namespace {
 
@@ -43,12 +45,8 @@ class SortOperator : public MatrixOperator {
     const bool by_value = function_ == Function::kSort || function_ == Function::kSortDesc;
     if (by_value && result_.has_histograms()) RETURN_IF_ERROR(DropHistograms());
     if (!grid_.alone) return Status::Ok();
-    if (by_value) {
-      SortByValue(function_ == Function::kSortDesc);
-    } else {
-      SortByLabels(function_ == Function::kSortByLabelDesc);
-    }
-    return Status::Ok();
+    return by_value ? SortByValue(function_ == Function::kSortDesc)
+                    : SortByLabels(function_ == Function::kSortByLabelDesc);
   }
 
  private:
@@ -62,16 +60,16 @@ class SortOperator : public MatrixOperator {
   }
 
   // NaN comes last in both directions.
-  void SortByValue(bool descending) {
-    std::stable_sort(result_.rows().begin(), result_.rows().end(),
-                     [descending](const Matrix::Row& a, const Matrix::Row& b) {
-                       if (std::isnan(a.values[0])) return false;
-                       if (std::isnan(b.values[0])) return true;
-                       return descending ? a.values[0] > b.values[0] : a.values[0] < b.values[0];
-                     });
+  Status SortByValue(bool descending) {
+    const auto less = [descending](const Matrix::Row& a, const Matrix::Row& b) {
+      if (std::isnan(a.values[0])) return false;
+      if (std::isnan(b.values[0])) return true;
+      return descending ? a.values[0] > b.values[0] : a.values[0] < b.values[0];
+    };
+    return SortAsking(&result_.rows(), less, [this] { return context_.Check(); });
   }
 
-  void SortByLabels(bool descending) {
+  Status SortByLabels(bool descending) {
     std::vector<std::string> names;
     for (size_t i = 1; i < call_.children.size(); ++i) {
       names.push_back(As<StringLiteral>(*call_.children[i]->expr).value);
@@ -84,10 +82,12 @@ class SortOperator : public MatrixOperator {
       }
       return a.labels < b.labels;
     };
-    std::stable_sort(result_.rows().begin(), result_.rows().end(),
-                     [&](const Matrix::Row& a, const Matrix::Row& b) {
-                       return descending ? less(b, a) : less(a, b);
-                     });
+    return SortAsking(
+        &result_.rows(),
+        [&](const Matrix::Row& a, const Matrix::Row& b) {
+          return descending ? less(b, a) : less(a, b);
+        },
+        [this] { return context_.Check(); });
   }
 
   const PlanNode& call_;

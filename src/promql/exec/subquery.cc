@@ -3,6 +3,11 @@
 #include <fmt/core.h>
 
 namespace thermocline::promql {
+namespace {
+
+constexpr size_t kStepsPerCheck = 256 * 1024;
+
+}  // namespace
 
 StepGrid SubqueryGrid(const PlanNode& node, const StepGrid& grid) {
   const TimestampMs first_start_ms = node.ReferenceMs(grid.At(0)) - node.range_ms;
@@ -49,15 +54,15 @@ Status SubqueryOperator::Open() {
   RETURN_IF_ERROR(source->Open());
   ASSIGN_OR_RETURN(Matrix matrix, Materialize(context_, *source, inner_grid_.count));
   inner_.emplace(std::move(matrix));
-  ForgetResets();
-  return Status::Ok();
+  return ForgetResets();
 }
 
 // A hint about a reset speaks of the sample directly before in storage, which need not be the one
 // before on the grid.
-void SubqueryOperator::ForgetResets() {
+Status SubqueryOperator::ForgetResets() {
   for (Matrix::Row& row : inner_->rows()) {
     if (row.histograms() == nullptr) continue;
+    RETURN_IF_ERROR(context_.Check());
     for (size_t step = 0; step < inner_grid_.count; ++step) {
       const FloatHistogram* const histogram = row.histogram(step);
       if (histogram == nullptr || histogram->reset_hint == CounterResetHint::kUnknown ||
@@ -69,11 +74,18 @@ void SubqueryOperator::ForgetResets() {
       row.SetHistogram(step, std::move(unhinted));
     }
   }
+  return Status::Ok();
 }
 
 Status SubqueryOperator::Read(size_t first, size_t count, RangeBatch* out) const {
   out->Clear();
+  size_t work = 0;
   for (size_t i = 0; i < count; ++i) {
+    work += inner_grid_.count;
+    if (work >= kStepsPerCheck) {
+      RETURN_IF_ERROR(context_.Check());
+      work = 0;
+    }
     const Matrix::Row& row = inner_->rows()[first + i];
     for (size_t step = 0; step < inner_grid_.count; ++step) {
       if (row.kinds[step] == StepKind::kFloat) {

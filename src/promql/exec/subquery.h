@@ -32,7 +32,7 @@ class SubqueryOperator : public RangeOperator {
   int64_t range_ms() const override { return node_.range_ms; }
 
  private:
-  void ForgetResets();
+  Status ForgetResets();
 
   QueryContext& context_;
   const PlanNode& node_;

@@ -153,12 +153,10 @@ class WindowFunctionOperator : public VectorOperator {
   Status Evaluate(const SeriesView& view, size_t series, double* out, StepKind* kinds) const {
     if (view.times.empty()) return Status::Ok();
     if (source_->extension() != Extension::kNone) {
-      EvaluateBeyondEdges(view, out, kinds);
-      return Status::Ok();
+      return EvaluateBeyondEdges(view, out, kinds);
     }
     if (rate_) {
-      EvaluateRate(view, series, out, kinds);
-      return Status::Ok();
+      return EvaluateRate(view, series, out, kinds);
     }
     const TimestampMs* const times = view.times.data();
     const size_t samples = view.times.size();
@@ -197,7 +195,7 @@ class WindowFunctionOperator : public VectorOperator {
   }
 
   // Windows of two samples a step cost the same as windows of a thousand: resets are found once.
-  void EvaluateRate(const SeriesView& view, size_t series, double* out, StepKind* kinds) const {
+  Status EvaluateRate(const SeriesView& view, size_t series, double* out, StepKind* kinds) const {
     const std::span<const double> values = view.values;
     std::vector<size_t> resets;
     std::vector<size_t> overlaps;
@@ -213,6 +211,7 @@ class WindowFunctionOperator : public VectorOperator {
     size_t end = 0;
     int overlapping = 0;    // windows
     size_t next_reset = 0;  // the first that is not before the window's second sample
+    size_t work = 0;        // resets looked at since the last check
     RateBatch batch;
     std::array<size_t, RateBatch::kCapacity> steps;  // of the batch's windows
     const bool with_starts = !view.starts.empty();
@@ -223,8 +222,12 @@ class WindowFunctionOperator : public VectorOperator {
       if (begin >= end) continue;
       while (next_reset < resets.size() && resets[next_reset] <= begin) ++next_reset;
       double change = values[end - 1] - values[begin];
-      for (size_t r = next_reset; r < resets.size() && resets[r] < end; ++r) {
+      for (size_t r = next_reset; r < resets.size() && resets[r] < end; ++r, ++work) {
         change += values[resets[r] - 1];
+      }
+      if (work > kSamplesPerCheck) {
+        RETURN_IF_ERROR(context_.Check());
+        work = 0;
       }
       if (!overlaps.empty()) {
         const auto overlap = std::upper_bound(overlaps.begin(), overlaps.end(), begin);
@@ -245,6 +248,7 @@ class WindowFunctionOperator : public VectorOperator {
     }
     PutBatch(&batch, steps.data(), out, kinds);
     NoteOverlaps(series, overlapping);
+    return Status::Ok();
   }
 
   // Evaluates the windows and empties the batch.
@@ -274,14 +278,21 @@ class WindowFunctionOperator : public VectorOperator {
     }
   }
 
-  void EvaluateBeyondEdges(SeriesView view, double* out, StepKind* kinds) const {
+  Status EvaluateBeyondEdges(SeriesView view, double* out, StepKind* kinds) const {
+    size_t work = 0;  // samples looked at since the last check
     for (size_t step = 0; step < grid_.count; ++step) {
       view.Advance(sample_windows_[step]);
       if (view.empty()) continue;
+      work += view.count();
+      if (work > kSamplesPerCheck) {
+        RETURN_IF_ERROR(context_.Check());
+        work = 0;
+      }
       if (EvaluateExtended(function_, source_->extension(), Window(view, step), &out[step])) {
         kinds[step] = StepKind::kFloat;
       }
     }
+    return Status::Ok();
   }
 
   // A series that has histograms: every window is evaluated anew.
