@@ -10,7 +10,6 @@ namespace {
 
 using simdjson::dom::array;
 using simdjson::dom::element;
-using simdjson::dom::object;
 
 std::string Joined(element list) {
   std::string text;
