@@ -76,6 +76,7 @@ constexpr const char* kQueries[] = {
     "sum(max_over_time(m_total[2m:30s]))",
     "label_replace(m_total, \"x\", \"$1\", \"i\", \"(.).*\")",
     "abs(m_total) >= m_total",
+    "sort(m_total) / on (i) m_total",
 };
 
 TEST(Parallel, AnswersDoNotDependOnTheNumberOfThreads) {

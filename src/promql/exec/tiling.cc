@@ -50,9 +50,12 @@ bool AnyNode(const PlanNode& node, const Test& test) {
 }
 
 // Some answers depend on what is there at other steps: parameters that change (their warnings show
-// the largest), info(), and series that become equal in a subquery.
+// the largest), info(), the warning of sorts, and series that become equal in a subquery.
 bool DependsOnOtherSteps(const PlanNode& node) {
-  if (IsCallOf(node, {Function::kInfo})) return true;
+  if (IsCallOf(node, {Function::kInfo, Function::kSort, Function::kSortDesc, Function::kSortByLabel,
+                      Function::kSortByLabelDesc})) {
+    return true;
+  }
   if (node.kind == PlanKind::kAggregate && node.children.size() > 1) {
     const PlanKind parameter = node.children[1]->kind;
     return parameter != PlanKind::kNumber && parameter != PlanKind::kString &&
