@@ -7,6 +7,7 @@
 #include "promql/exec/analysis.h"
 #include "promql/exec/evaluation.h"
 #include "promql/exec/sample_statistics.h"
+#include "promql/exec/shared.h"
 #include "promql/exec/subquery.h"
 #include "promql/explain.h"
 #include "promql/parser.h"
@@ -47,7 +48,10 @@ Result<PlanPtr> PlanQuery(const QueryContext& context, const Expr& expr, const S
   const QueryTimes times{context.start_ms(), context.end_ms(), context.step_ms(),
                          context.engine().default_step_ms};
   ASSIGN_OR_RETURN(PlanPtr plan, MakePlan(expr, times));
-  RewritePlan(plan, times);
+  EngineOptions engine = context.engine();
+  // Prometheus' counts are those of every node as it stands in the query.
+  if (context.query().count_samples) engine.rewrites = RewriteOptions::None();
+  RewritePlan(plan, times, engine);
   RETURN_IF_ERROR(CheckSubquerySteps(*plan, grid, context.engine().max_subquery_steps));
   return plan;
 }
@@ -56,7 +60,10 @@ Result<QueryResult> RunPlan(QueryContext& context, const PlanNode& plan, std::st
                             const StepGrid& grid, ResultSink* sink) {
   if (context.query().count_samples) context.CountSamplesOf(plan);
   const int64_t started_ns = context.clock().SteadyNs();
-  ASSIGN_OR_RETURN(QueryResult result, EvaluatePlan(context, plan, grid, sink));
+  auto evaluated = EvaluatePlan(context, plan, grid, sink);
+  // What was kept for users that never came must not outlive the plan.
+  context.shared() = SharedTable();
+  ASSIGN_OR_RETURN(QueryResult result, std::move(evaluated));
   result.timings.evaluation_ns = context.clock().SteadyNs() - started_ns - result.timings.sort_ns;
   if (context.tallies() != nullptr) {
     result.statistics = CountAsPrometheus(plan, grid, *context.tallies());

@@ -18,6 +18,17 @@
 
 namespace thermocline::promql {
 
+// Rewrites of plans that only spare work: answers are the same without them, which tests and
+// measurements make use of.
+struct RewriteOptions {
+  bool propagate_matchers = true;
+  bool sort_matchers = true;
+  bool share_subexpressions = true;
+  bool share_selectors = true;
+
+  static RewriteOptions None() { return {false, false, false, false}; }
+};
+
 struct EngineOptions {
   // How far an instant selector looks back for a sample (left-open).
   int64_t lookback_delta_ms = 5 * kMinuteMs;
@@ -50,6 +61,8 @@ struct EngineOptions {
   // Values that operators which hold all their series may hold at once, in bytes; a range query
   // that would hold more is evaluated in tiles of its steps.
   uint64_t tile_bytes = 128ull << 20;
+
+  RewriteOptions rewrites;
 
   // InvalidArgument when a duration or limit is not positive.
   Status Validate() const;

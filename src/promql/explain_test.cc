@@ -1,7 +1,6 @@
 #include "promql/explain.h"
 
 #include <fmt/core.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "env/simulated/manual_clock.h"
@@ -10,7 +9,6 @@
 
 namespace thermocline::promql {
 namespace {
-
 
 // One line a node: depth, kind, name, notes in parentheses, rewrites in brackets.
 std::string Lines(const ExplainedNode& node, size_t depth = 0) {
@@ -116,6 +114,36 @@ TEST_F(ExplainTest, AnalysedQueriesHaveTheAnnotationsOfTheirAnswers) {
   EXPECT_TRUE(Ask("rate(m[1m])", false)->result.infos.empty());
 }
 
+TEST_F(ExplainTest, WhatIsSharedIsReadOnce) {
+  const auto twice = Ask("sum by (job) (m) / sum by (job) (m)", true);
+  ASSERT_TRUE(twice.ok()) << twice.status().ToString();
+  EXPECT_EQ(Lines(twice->plan),
+            "binary /\n"
+            " shared sum by (job) (answered by its last occurrence) [share_subexpressions]\n"
+            " aggregate sum by (job) (used by 2)\n"
+            "  selector m\n");
+  EXPECT_EQ(twice->result.samples_scanned, 54u);  // not 108
+  EXPECT_EQ(twice->plan.children[0].record->series, 2u);
+  EXPECT_EQ(twice->plan.children[1].record->series, 2u);
+  const auto listed = Ask("sum(m) / max(m)", true);
+  ASSERT_TRUE(listed.ok()) << listed.status().ToString();
+  EXPECT_EQ(Lines(listed->plan),
+            "binary /\n"
+            " aggregate sum\n"
+            "  selector m (listed by 2)\n"
+            " aggregate max\n"
+            "  selector m [share_selectors]\n");
+  EXPECT_EQ(listed->plan.children[0].children[0].record->selects, 1u);
+  EXPECT_EQ(listed->plan.children[1].children[0].record->selects, 0u);
+  EXPECT_EQ(listed->plan.children[1].children[0].record->samples_read, 54u);
+}
+
+TEST_F(ExplainTest, WhatMeetsNothingIsNotRead) {
+  const auto narrowed = Ask("m{job=\"a\"} / m{i=\"1\"}", true);
+  ASSERT_TRUE(narrowed.ok()) << narrowed.status().ToString();
+  EXPECT_EQ(narrowed->result.samples_scanned, 18u);  // of one series, twice; not of three and two
+}
+
 TEST_F(ExplainTest, TilesAddUpInTheirNode) {
   EngineOptions options;
   options.tile_bytes = 1;
@@ -125,7 +153,9 @@ TEST_F(ExplainTest, TilesAddUpInTheirNode) {
   ASSERT_TRUE(explained.ok()) << explained.status().ToString();
   EXPECT_EQ(explained->plan.record->series, 6u);
   EXPECT_EQ(explained->plan.record->samples, 30u);
-  EXPECT_EQ(explained->plan.children[0].record->selects, 6u);  // its list, then one for each step
+  // The list, then once for each step; both operands read the same.
+  EXPECT_EQ(explained->plan.children[0].record->selects, 6u);
+  EXPECT_EQ(explained->plan.children[1].record->selects, 0u);
 }
 
 TEST_F(ExplainTest, MeasuresTimeOnTheEnginesClock) {

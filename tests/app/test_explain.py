@@ -87,6 +87,19 @@ class ExplainTest(unittest.TestCase):
         self.assertEqual((window["cold"]["samples"], window["cold"]["blocksSkippedByTime"]), (0, 1))
         self.assertEqual(window["head"]["series"], 2)
 
+    def test_rewrites_spare_reads(self):
+        plan = self.explain("sum(m_total) / max(m_total)", analyze="true", **self.ranged)["plan"]
+        first, second = (node["children"][0] for node in plan["children"])
+        self.assertEqual(second["rewrites"], ["share_selectors"])
+        self.assertEqual([node["analysis"]["selects"] for node in (first, second)], [1, 0])
+        self.assertEqual(second["analysis"]["cold"]["blocksConsidered"], 0)
+        plan = self.explain("sum(m_total) + sum(m_total)", analyze="true", **self.ranged)["plan"]
+        self.assertEqual([node["kind"] for node in plan["children"]], ["shared", "aggregate"])
+        data = self.explain('m_total{job="a"} - m_total offset 10s', analyze="true", **self.ranged)
+        narrowed = data["plan"]["children"][1]
+        self.assertEqual((narrowed["name"], narrowed["rewrites"], narrowed["analysis"]["series"]),
+                         ('m_total{job="a"} offset 10s', ["propagate_matchers"], 1))
+
     def test_analysed_queries_bring_their_warnings_and_infos(self):
         query = "quantile(2, rate(m_total[1m]))"
         status, answer = self.server.get("/api/v1/query_explain", query=query, analyze="true",

@@ -12,6 +12,7 @@
 #include "promql/exec/label_functions.h"
 #include "promql/exec/presence.h"
 #include "promql/exec/selector.h"
+#include "promql/exec/shared.h"
 #include "promql/exec/sort.h"
 #include "promql/exec/subquery.h"
 #include "promql/exec/window_function.h"
@@ -76,7 +77,20 @@ Result<VectorPtr> BuildNode(QueryContext& context, const PlanNode& node, const S
   }
 }
 
-Result<RangePtr> BuildRangeNode(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
+bool IsShared(const PlanNode& node) { return node.kind == PlanKind::kShared || node.uses > 0; }
+
+}  // namespace
+
+Result<VectorPtr> BuildOwnVector(QueryContext& context, const PlanNode& node,
+                                 const StepGrid& grid) {
+  ASSIGN_OR_RETURN(VectorPtr built, BuildNode(context, node, grid));
+  if (context.analysis() != nullptr) {
+    built = Measure(*context.analysis(), node, grid, std::move(built));
+  }
+  return CountAnswer(context, node, grid, std::move(built));
+}
+
+Result<RangePtr> BuildOwnRange(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
   RangePtr built;
   if (node.kind == PlanKind::kWindow) {
     built = std::make_unique<WindowOperator>(context, node, grid);
@@ -85,25 +99,26 @@ Result<RangePtr> BuildRangeNode(QueryContext& context, const PlanNode& node, con
   } else {
     return Status::Internal("not a range vector");
   }
-  return built;
-}
-
-}  // namespace
-
-Result<VectorPtr> BuildVector(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
-  ASSIGN_OR_RETURN(VectorPtr built, BuildNode(context, node, grid));
-  if (context.analysis() != nullptr) {
-    built = Measure(*context.analysis(), node, grid, std::move(built));
-  }
-  return CountAnswer(context, node, grid, std::move(built));
-}
-
-Result<RangePtr> BuildRange(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
-  ASSIGN_OR_RETURN(RangePtr built, BuildRangeNode(context, node, grid));
   if (context.analysis() != nullptr) {
     built = Measure(*context.analysis(), node, std::move(built));
   }
   return CountWindows(context, node, grid, std::move(built));
+}
+
+Result<VectorPtr> BuildVector(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
+  if (node.kind == PlanKind::kSelector || !IsShared(node)) {
+    return BuildOwnVector(context, node, grid);
+  }
+  ASSIGN_OR_RETURN(VectorPtr shared, BuildSharedVector(context, node, grid));
+  if (context.analysis() == nullptr || node.kind != PlanKind::kShared) return shared;
+  return Measure(*context.analysis(), node, grid, std::move(shared));
+}
+
+Result<RangePtr> BuildRange(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
+  if (node.kind == PlanKind::kWindow || !IsShared(node)) return BuildOwnRange(context, node, grid);
+  ASSIGN_OR_RETURN(RangePtr shared, BuildSharedRange(context, node, grid));
+  if (context.analysis() == nullptr || node.kind != PlanKind::kShared) return shared;
+  return Measure(*context.analysis(), node, std::move(shared));
 }
 
 }  // namespace thermocline::promql

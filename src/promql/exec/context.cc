@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "promql/exec/analysis.h"
+#include "promql/exec/shared.h"
 #include "promql/exec/step_block.h"
 
 namespace thermocline::promql {
@@ -34,6 +35,11 @@ Status QueryContext::Check() const {
 
 NodeRecord* QueryContext::RecordOf(const PlanNode& node) const {
   return analysis_ == nullptr ? nullptr : analysis_->Find(node);
+}
+
+SharedTable& QueryContext::shared() {
+  if (shared_ == nullptr) shared_ = std::make_shared<SharedTable>();
+  return *shared_;
 }
 
 Status QueryContext::ChargeBytes(uint64_t bytes) {

@@ -29,6 +29,7 @@ constexpr size_t MorselSeries(size_t steps) {
 }
 
 class PlanAnalysis;  // exec/analysis.h
+class SharedTable;   // exec/shared.h
 struct NodeRecord;   // promql/explain.h
 
 // Borrows everything; lives as long as the query. Threads: safe.
@@ -66,6 +67,8 @@ class QueryContext {
   void set_analysis(const PlanAnalysis* analysis) { analysis_ = analysis; }
   // Null when nothing is measured.
   NodeRecord* RecordOf(const PlanNode& node) const;
+  // For the one thread that builds and opens operators.
+  SharedTable& shared();
 
   // Cancelled or DeadlineExceeded with Prometheus' texts. Call at least every 10 ms.
   Status Check() const;
@@ -83,11 +86,11 @@ class QueryContext {
   // What a selector lists over the whole query, when that was found out ahead; else null. Adding is
   // for one thread, before the operators are built.
   const SeriesSet* FindListing(const PlanNode& selector) const {
-    const auto found = listings_.find(&selector);
+    const auto found = listings_.find(ListerOf(selector));
     return found == listings_.end() ? nullptr : found->second.get();
   }
   void AddListing(const PlanNode& selector, std::unique_ptr<SeriesSet> set) {
-    listings_.emplace(&selector, std::move(set));
+    listings_.emplace(ListerOf(selector), std::move(set));
   }
   // Where operators count for the query's statistics; null when it is not asked for them. Setting
   // is for one thread, before the operators are built.
@@ -99,6 +102,10 @@ class QueryContext {
   void set_tiled() { tiled_ = true; }
 
  private:
+  static const PlanNode* ListerOf(const PlanNode& selector) {
+    return selector.source != nullptr ? selector.source : &selector;
+  }
+
   const Queryable& source_;
   Executor& executor_;
   const Clock& clock_;
@@ -109,6 +116,7 @@ class QueryContext {
   int64_t step_ms_;
   Annotations annotations_;
   const PlanAnalysis* analysis_ = nullptr;
+  std::shared_ptr<SharedTable> shared_;
   std::atomic<uint64_t> held_{0};
   std::atomic<uint64_t> peak_{0};
   std::atomic<uint64_t> scanned_{0};

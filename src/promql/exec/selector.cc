@@ -5,6 +5,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "promql/exec/shared.h"
 #include "promql/explain.h"
 
 namespace thermocline::promql {
@@ -65,6 +66,23 @@ Result<std::unique_ptr<SeriesSet>> SelectSeries(QueryContext& context, const Sel
   return std::move(selected).value();
 }
 
+namespace {
+
+// What the selector lists; the same set for all that share it.
+Result<std::shared_ptr<const SeriesSet>> SelectOrShare(QueryContext& context, const PlanNode& node,
+                                                       const Selection& selection) {
+  const auto select = [&]() -> Result<std::shared_ptr<const SeriesSet>> {
+    ASSIGN_OR_RETURN(auto set, SelectSeries(context, selection));
+    return std::shared_ptr<const SeriesSet>(std::move(set));
+  };
+  const PlanNode& lister = node.source != nullptr ? *node.source : node;
+  if (lister.uses == 0) return select();
+  const SharedTable::Key key{&lister, selection.range.start_ms, selection.range.end_ms, 0};
+  return context.shared().Take<const SeriesSet>(key, lister.uses, select);
+}
+
+}  // namespace
+
 Status SelectedSeries::Open(QueryContext& context, const PlanNode& node, const StepGrid& grid) {
   context_ = &context;
   record_ = context.RecordOf(node);
@@ -75,7 +93,7 @@ Status SelectedSeries::Open(QueryContext& context, const PlanNode& node, const S
       std::clamp<int64_t>(kReadSamples / samples, 8, static_cast<int64_t>(kMorselSeries)));
   listing_ = context.FindListing(node);
   if (listing_ != nullptr && !context.is_tiled()) return Status::Ok();
-  ASSIGN_OR_RETURN(set_, SelectSeries(context, selection));
+  ASSIGN_OR_RETURN(set_, SelectOrShare(context, node, selection));
   if (listing_ != nullptr) return FindParts();
   listing_ = set_.get();
   return Status::Ok();

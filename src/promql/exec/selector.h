@@ -40,9 +40,9 @@ class SelectedSeries {
 
   QueryContext* context_ = nullptr;
   NodeRecord* record_ = nullptr;
-  const SeriesSet* listing_ = nullptr;  // the context's, or set_
-  std::unique_ptr<SeriesSet> set_;      // null when the listing is read itself
-  std::vector<uint32_t> parts_;         // with both: where each listed series is in set_
+  const SeriesSet* listing_ = nullptr;    // the context's, or set_
+  std::shared_ptr<const SeriesSet> set_;  // null when the listing is read itself
+  std::vector<uint32_t> parts_;           // with both: where each listed series is in set_
   size_t read_run_ = kMorselSeries;
 };
 

@@ -245,7 +245,8 @@ TEST_F(StreamTest, SourcesAreToldWhatASelectorIsFor) {
   EXPECT_EQ(told("m"), Names{""});
   EXPECT_EQ(told("sum(rate(m[5m]))"), Names{"rate"});
   EXPECT_EQ(told("sum by (i) (-(m))"), Names{"sum"});
-  EXPECT_EQ(told("sum(m) / count(m)"), (Names{"sum", "count"}));
+  EXPECT_EQ(told("sum(m) / count(m offset 1m)"), (Names{"sum", "count"}));
+  EXPECT_EQ(told("sum(m) / count(m)"), Names{""});  // asked once for both
   EXPECT_EQ(told("sum(m + 1)"), Names{""});
   EXPECT_EQ(told("max_over_time(m[5m:1m])"), Names{"max_over_time"});
 }

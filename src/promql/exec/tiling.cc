@@ -101,6 +101,13 @@ class Estimate {
         first.alone = true;
         return Rows(*node.children[0], first);
       }
+      case PlanKind::kShared: {
+        // It is held where it is evaluated.
+        const double held = held_;
+        ASSIGN_OR_RETURN(const double rows, Rows(*node.source, grid));
+        held_ = held;
+        return rows;
+      }
       default: break;
     }
     double most = 0;

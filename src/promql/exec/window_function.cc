@@ -438,7 +438,7 @@ int RangeArgument(const PlanNode& call) {
 
 NotePlace ArgumentPlace(const PlanNode& call, size_t index) {
   const PlanNode& arg = *call.children[index];
-  return {arg.kind == PlanKind::kSubquery ? 0 : arg.position, call.order};
+  return {arg.expr->kind == ExprKind::kSubquery ? 0 : arg.position, call.order};
 }
 
 Result<VectorPtr> BuildWindowFunction(QueryContext& context, const PlanNode& call,

@@ -20,6 +20,8 @@ class QueryWriter {
   std::string Query();
   // A range vector or a string too, which only instant queries may be.
   std::string InstantQuery();
+  // An instant vector of so many levels of operators and calls at most.
+  std::string Vector(int depth);
 
  private:
   size_t Below(size_t count) { return random_() % count; }
@@ -29,7 +31,6 @@ class QueryWriter {
   }
 
   // --- random_query.cc ---
-  std::string Vector(int depth);
   std::string Scalar(int depth);
   std::string Arithmetic(int depth);
   std::string Comparison(int depth);

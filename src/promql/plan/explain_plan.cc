@@ -1,5 +1,7 @@
 #include "promql/plan/explain_plan.h"
 
+#include <fmt/core.h>
+
 #include "promql/printer.h"
 #include "promql/text.h"
 
@@ -18,12 +20,14 @@ std::string_view KindName(PlanKind kind) {
     case PlanKind::kAggregate: return "aggregate";
     case PlanKind::kCall: return "call";
     case PlanKind::kOnce: return "once";
+    case PlanKind::kShared: return "shared";
   }
   return "";
 }
 
 std::string NameOf(const PlanNode& node) {
   switch (node.kind) {
+    case PlanKind::kShared: return NameOf(*node.source);
     case PlanKind::kNumber: return FormatPlain(node.number);
     case PlanKind::kString: return Print(*node.expr);
     case PlanKind::kSelector:
@@ -42,6 +46,10 @@ std::vector<std::string> NotesOf(const PlanNode& node) {
   std::vector<std::string> notes;
   if (node.sorted) notes.emplace_back("lists series in label order");
   if (node.statistics) notes.emplace_back("histograms without buckets");
+  const bool selector = node.kind == PlanKind::kSelector || node.kind == PlanKind::kWindow;
+  if (node.uses > 0)
+    notes.push_back(fmt::format("{} by {}", selector ? "listed" : "used", node.uses));
+  if (node.kind == PlanKind::kShared) notes.emplace_back("answered by its last occurrence");
   return notes;
 }
 

@@ -25,7 +25,8 @@ enum class PlanKind : uint8_t {
   kBinary,     // BinaryExpr; children: left, right
   kAggregate,  // AggregateExpr; children: the operand, then the parameter if any
   kCall,       // Call; children: the arguments
-  kOnce        // evaluates its child at the first step and repeats the answer
+  kOnce,       // evaluates its child at the first step and repeats the answer
+  kShared      // answers what `source` answers, which is evaluated once
 };
 
 // Times and durations of a plan stay within +-kFarMs (36 million years), so that sums of a few of
@@ -34,8 +35,16 @@ inline constexpr int64_t kFarMs = int64_t{1} << 60;
 constexpr int64_t ClampMs(int64_t t_ms) { return std::clamp(t_ms, -kFarMs, kFarMs); }
 
 // What may change a plan, in the order in which it is done.
-enum class Rewrite : uint8_t { kFoldConstants, kEvaluateOnce, kShortenHistograms };
-inline constexpr size_t kRewrites = 3;
+enum class Rewrite : uint8_t {
+  kFoldConstants,
+  kEvaluateOnce,
+  kPropagateMatchers,
+  kSortMatchers,
+  kShortenHistograms,
+  kShareSubexpressions,
+  kShareSelectors
+};
+inline constexpr size_t kRewrites = 7;
 // fold_constants, evaluate_once, ...
 std::string_view RewriteName(Rewrite rewrite);
 
@@ -68,6 +77,12 @@ struct PlanNode {
   // kSelector, kWindow: of histograms only count and sum are wanted (plan/histogram_statistics.cc).
   bool statistics = false;
 
+  // kShared: the node that answers for it. kSelector, kWindow: the one whose list of series it
+  // reads; null: its own.
+  const PlanNode* source = nullptr;
+  // Of a node that others have for a source: how many use it, itself included; else 0.
+  uint32_t uses = 0;
+
   // The rewrites that changed this node, as bits.
   uint32_t rewrites = 0;
   void Mark(Rewrite rewrite) { rewrites |= 1u << static_cast<uint32_t>(rewrite); }
@@ -98,8 +113,9 @@ Result<PlanPtr> MakePlan(const Expr& expr, const QueryTimes& times);
 // Seconds of a duration expression (promql-semantics 1.5). Errors as MakePlan.
 Result<double> EvaluateDuration(const Expr& expr, const QueryTimes& times);
 
+struct EngineOptions;  // promql/engine.h
 // All of the below, as the query needs them.
-void RewritePlan(PlanPtr& plan, const QueryTimes& times);
+void RewritePlan(PlanPtr& plan, const QueryTimes& times, const EngineOptions& engine);
 
 // --- rewrites, each in its own file; they keep the answer and mark the nodes that they change ---
 
@@ -117,5 +133,13 @@ void AskInResultOrder(PlanNode& plan, bool instant);
 void MarkAnswer(PlanNode& plan);
 // Puts kOnce above the largest subtrees that answer the same at every step.
 void EvaluateOnce(PlanPtr& plan);
+// Orders the matchers of each selector and drops those that stand twice.
+void SortMatchers(PlanNode& plan);
+// Adds to selectors what their series have to be like to meet one of the other operand.
+void PropagateMatchers(PlanNode& plan);
+// Replaces subexpressions that stand in the plan several times, but for the last, by kShared.
+void ShareSubexpressions(PlanPtr& plan, const EngineOptions& engine);
+// Makes selectors that ask for the same read one list. After it the plan must not change.
+void ShareSelectors(PlanNode& plan);
 
 }  // namespace thermocline::promql
