@@ -53,7 +53,7 @@ TEST_F(QueryTraceTest, TellsEachSelectionWithWhatItRead) {
     EXPECT_TRUE(selection["tiers"]["cold"]["files"].contains("skippedByTime"));
   }
   EXPECT_THAT(messages, testing::UnorderedElementsAre(
-                            R"(select {job="a", __name__="m"} from -29999 to 90000: 1 series)",
+                            R"(select {__name__="m", job="a"} from -29999 to 90000: 1 series)",
                             R"(select {__name__="m"} from -299999 to 90000: 2 series)"));
 }
 
