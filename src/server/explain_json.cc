@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "server/query_statistics.h"
 #include "wire/json.h"
 
 namespace thermocline {
@@ -25,17 +26,10 @@ void AppendTexts(std::string_view key, const std::vector<Text>& texts, std::stri
   *out += ']';
 }
 
-// "head":{...},"cold":{...}
-std::string TiersJson(const ReadCounters& read) {
-  return fmt::format(
-      R"("head":{{"series":{},"samples":{}}},)"
-      R"("cold":{{"series":{},"samples":{},"blocksConsidered":{},"blocksSkippedByTime":{},)"
-      R"("blocksSkippedByIndex":{},"pagesConsidered":{},"pagesSkipped":{},"pagesRead":{},)"
-      R"("requests":{},"bytesRead":{},"rowsRead":{}}})",
-      read.head_series.load(), read.head_samples.load(), read.cold_series.load(),
-      read.cold_samples.load(), read.blocks_considered.load(), read.blocks_skipped_by_time.load(),
-      read.blocks_skipped_by_index.load(), read.pages_considered.load(), read.pages_skipped.load(),
-      read.pages_read.load(), read.requests.load(), read.bytes_read.load(), read.rows_read.load());
+// TiersJson without its braces.
+std::string TiersMembers(const ReadCounters& read) {
+  const std::string object = TiersJson(read);
+  return object.substr(1, object.size() - 2);
 }
 
 bool IsSelector(const ExplainedNode& node) {
@@ -48,7 +42,7 @@ void AppendRecord(const ExplainedNode& node, std::string* out) {
                       Seconds(record.time_ns.load()), record.series.load(), record.samples.load());
   if (IsSelector(node)) {
     *out += fmt::format(R"(,"selects":{},"samplesRead":{},{})", record.selects.load(),
-                        record.samples_read.load(), TiersJson(record.read));
+                        record.samples_read.load(), TiersMembers(record.read));
   }
   *out += '}';
 }
@@ -98,7 +92,7 @@ std::string ExplanationJson(const promql::Explanation& explanation) {
                         R"("peakSamples":{},{}}})",
                         Seconds(result.elapsed_ns), explanation.series, explanation.samples,
                         result.samples_scanned, result.peak_samples,
-                        TiersJson(explanation.total->read));
+                        TiersMembers(explanation.total->read));
   }
   return json + '}';
 }

@@ -103,7 +103,6 @@ struct QueryTimes {
   int64_t default_step_ms = kMinuteMs;
 
   bool is_instant() const { return step_ms == 0; }
-  bool has_one_step() const { return is_instant() || end_ms - start_ms < step_ms; }
 };
 
 // Errors: InvalidArgument for durations that come out zero, negative or out of range, with

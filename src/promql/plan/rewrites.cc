@@ -3,6 +3,7 @@
 #include "promql/plan/plan.h"
 
 namespace thermocline::promql {
+
 std::string_view RewriteName(Rewrite rewrite) {
   switch (rewrite) {
     case Rewrite::kFoldConstants: return "fold_constants";
